@@ -1,0 +1,1 @@
+"""Reads CT dose screens, proves every number, emits X-Ray Radiation Dose SR."""
