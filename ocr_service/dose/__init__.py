@@ -1,0 +1,1 @@
+"""The domain: dose reports, their evidence, and what it takes to believe them. Standard library only."""
