@@ -1,0 +1,76 @@
+# Every target installs what it is missing: Debian packages by apt (with sudo where not root), the rest into .venv.
+# A second call finds it all there and is quick. pip and apt keep to this machine's own settings.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python3.14,$(if $(shell \
+	$(name) -c 'import sys; print("new" if sys.version_info >= (3, 11) else "")' 2>/dev/null),$(name))))
+PYTHON_PACKAGE = python$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+DEV := .[dev,fast]
+PYTEST_OPTIONS ?= -n 2
+# A test needs no type hints of its own; what it calls is checked.
+LOOSER := --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls --no-warn-return-any
+
+# $(call apt,PACKAGES): install Debian packages without a question.
+apt = echo "installing $(1)" && $(SUDO) apt-get -qq update && \
+	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends $(1)
+
+# $(call pip,REQUIREMENT): a library without a wheel for this Python or processor is built, which needs a compiler.
+pip = $(PIP) $(1) || { ! command -v c++ >/dev/null && $(call apt,build-essential $(PYTHON_PACKAGE)-dev) && $(PIP) $(1); }
+
+.PHONY: help demo test check bench samples clean tesseract dicom-tools
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo      convert sample_sc/ and show what was read, what proves it, and where the RDSRs are"
+	@echo "make test      run the tests"
+	@echo "make check     ruff, mypy, import-linter and the rules of the house"
+	@echo "make bench     measure; print wrong values, proven reports and times"
+	@echo "make samples   draw sample_sc/ anew"
+	@echo "make clean     remove .venv and demo_out"
+
+# Exit 3 says that some dose screens need a person; the samples have such ones on purpose.
+demo: tesseract $(VENV)/.package
+	@$(BIN)/ocr-service convert sample_sc --out demo_out --report demo_out/report.jsonl || [ $$? -eq 3 ]
+	@echo "The RDSRs are in $(CURDIR)/demo_out, one line a unit in $(CURDIR)/demo_out/report.jsonl"
+
+test: tesseract dicom-tools $(VENV)/.dev
+	$(BIN)/pytest $(PYTEST_OPTIONS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy $(LOOSER) tests
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/test_house.py
+
+bench: tesseract $(VENV)/.dev
+	$(BIN)/python -m bench
+
+samples: $(VENV)/.dev
+	$(BIN)/python -m sample_sc
+
+clean:
+	rm -rf $(VENV) demo_out
+
+tesseract:
+	@command -v tesseract >/dev/null || { $(call apt,tesseract-ocr); }
+
+dicom-tools:
+	@command -v dciodvfy >/dev/null && command -v dsrdump >/dev/null || { $(call apt,dicom3tools dcmtk); }
+
+$(BIN)/python:
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer is needed: apt-get install python3"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(call apt,$(PYTHON_PACKAGE)-venv); }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.package: pyproject.toml | $(BIN)/python
+	@$(call pip,-e .)
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	@$(call pip,-e '$(DEV)')
+	@touch $(VENV)/.package $@
