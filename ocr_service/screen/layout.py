@@ -1,0 +1,212 @@
+"""Places on a dose screen: ink, phrases, rows, words and cells.
+
+Pure geometry in pixels of the template's screen, origin top left. Knows ink and boxes; must not know what any of
+them mean, nor who reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ocr_service.dose.report import Box
+
+Pixels = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+INK_SHARE = 0.45  # of the brightest letter: bars stay below it, letters in a second intensity above
+RULE_LENGTH = 48  # px: no letter of a console is so long
+RULE_THICKNESS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """The bright shapes of one page: letters apart from rules.
+
+    mask: bool (rows, columns), letters only; shapes: one box a connected shape of letters; rules: long thin ones.
+    """
+
+    mask: Mask
+    shapes: tuple[Box, ...]
+    rules: tuple[Box, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Shapes that stand together on one line: a word, a phrase, or the content of a cell."""
+
+    box: Box
+    shapes: tuple[Box, ...]
+
+
+def find_ink(pixels: Pixels) -> Ink:
+    """Separate the letters of a page from its ground, bars and rules. pixels: uint8, bright on dark."""
+    brightest = int(pixels.max(initial=0))
+    mask = pixels > max(INK_SHARE * brightest, 24)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    shapes, rules = [], []
+    letters: Mask = mask.copy()
+    for label in range(1, count):
+        box = _box(stats[label])
+        if is_rule(box):
+            rules.append(box)
+            window = (slice(box.top, box.bottom), slice(box.left, box.right))
+            letters[window] &= labels[window] != label
+        else:
+            shapes.append(box)
+    return Ink(letters, tuple(sorted(shapes, key=lambda b: (b.left, b.top))), tuple(rules))
+
+
+def _box(stats: NDArray[Any]) -> Box:
+    left, top, width, height = (int(n) for n in stats[:4])
+    return Box(left, top, left + width, top + height)
+
+
+def is_rule(box: Box) -> bool:
+    """Is the shape a rule, a frame or a bar rather than a letter?"""
+    width, height = box.right - box.left, box.bottom - box.top
+    thin = min(width, height) <= RULE_THICKNESS and max(width, height) >= RULE_LENGTH
+    return thin or width >= 2 * RULE_LENGTH or height >= RULE_LENGTH
+
+
+def inside(area: Box, box: Box) -> bool:
+    """Does the middle of the box lie in the area?"""
+    x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
+    return area.left <= x < area.right and area.top <= y < area.bottom
+
+
+def covers(area: Box, box: Box) -> bool:
+    """Does the whole box lie in the area?"""
+    return (
+        area.left <= box.left
+        and box.right <= area.right
+        and area.top <= box.top
+        and box.bottom <= area.bottom
+    )
+
+
+def touches(area: Box, box: Box) -> bool:
+    """Does any pixel of the box lie in the area?"""
+    return box.left < area.right and area.left < box.right and box.top < area.bottom and area.top < box.bottom
+
+
+def around(boxes: Iterable[Box]) -> Box:
+    """The smallest box around all; ValueError where there is none."""
+    kept = list(boxes)
+    return Box(
+        min(b.left for b in kept),
+        min(b.top for b in kept),
+        max(b.right for b in kept),
+        max(b.bottom for b in kept),
+    )
+
+
+def rows(shapes: Sequence[Box]) -> list[list[Box]]:
+    """Group shapes into text lines: those whose heights overlap stand on one line."""
+    lines: list[tuple[int, int, list[Box]]] = []
+    for shape in sorted(shapes, key=lambda b: b.top - b.bottom):  # tall letters first, points join them
+        for index, (top, bottom, members) in enumerate(lines):
+            shared = min(bottom, shape.bottom) - max(top, shape.top)
+            if shared * 2 >= shape.bottom - shape.top:
+                lines[index] = (min(top, shape.top), max(bottom, shape.bottom), [*members, shape])
+                break
+        else:
+            lines.append((shape.top, shape.bottom, [shape]))
+    lines = _with_marks(lines)
+    return [
+        sorted(members, key=lambda b: b.left) for _, _, members in sorted(lines, key=lambda line: line[0])
+    ]
+
+
+def _with_marks(lines: list[tuple[int, int, list[Box]]]) -> list[tuple[int, int, list[Box]]]:
+    """Give lines made only of low marks (accents, the dot of an i) to the nearest real line."""
+    heights = [bottom - top for top, bottom, _ in lines]
+    if not heights:
+        return lines
+    tall = max(heights)
+    real = [line for line in lines if line[1] - line[0] > tall * 0.4 or line[1] - line[0] > 5]
+    for top, bottom, members in lines:
+        if (top, bottom, members) in real:
+            continue
+        near = min(range(len(real)), key=lambda i: _apart((top, bottom), real[i][:2]), default=None)
+        if near is None or _apart((top, bottom), real[near][:2]) > 3:
+            real.append((top, bottom, members))
+        else:
+            old = real[near]
+            real[near] = (min(top, old[0]), max(bottom, old[1]), [*old[2], *members])
+    return real
+
+
+def _apart(a: tuple[int, int], b: tuple[int, int]) -> int:
+    return max(a[0] - b[1], b[0] - a[1], 0)
+
+
+def runs(line: Sequence[Box], gap: float) -> list[Run]:
+    """Cut one line where more than `gap` blank columns stand between two shapes."""
+    found: list[list[Box]] = []
+    right = 0
+    for shape in sorted(line, key=lambda b: b.left):
+        if found and shape.left - right <= gap:
+            found[-1].append(shape)
+            right = max(right, shape.right)
+        else:
+            found.append([shape])
+            right = shape.right
+    return [Run(around(shapes), tuple(shapes)) for shapes in found]
+
+
+def letter_height(line: Sequence[Box]) -> int:
+    """The height of the line's tall letters in px (points, dashes and descenders apart)."""
+    heights = sorted(b.bottom - b.top for b in line)
+    return heights[int(len(heights) * 0.7)] if heights else 0
+
+
+def phrases(shapes: Sequence[Box]) -> list[Run]:
+    """The phrases of an area: shapes of one line with no more than a letter's height between them."""
+    found: list[Run] = []
+    for line in rows(shapes):
+        found.extend(runs(line, max(6.0, 0.9 * letter_height(line))))
+    return found
+
+
+def words(line: Sequence[Box]) -> list[Run]:
+    """The words of one line."""
+    return runs(line, max(3.0, 0.4 * letter_height(line)))
+
+
+def is_dash(run: Run, mask: Mask) -> bool:
+    """Is the ink one solid bar, wider than high? Then it is a dash, and no reader is needed to know it."""
+    if len(run.shapes) != 1:
+        return False
+    box = run.box
+    width, height = box.right - box.left, box.bottom - box.top
+    full = bool(mask[box.top : box.bottom, box.left : box.right].all())
+    return full and 1 <= height <= 4 and width >= 2 * height and width >= 3
+
+
+def points(run: Run, mask: Mask) -> int:
+    """How many decimal points stand in the run: small solid shapes on the base line, nothing above them.
+
+    Counted on the unprepared pixels, so that a point lost in preparation is missed by nobody.
+    """
+    tall = letter_height(run.shapes)
+    base = max((s.bottom for s in run.shapes if s.bottom - s.top >= 0.6 * tall), default=run.box.bottom)
+    count = 0
+    for shape in run.shapes:
+        height, width = shape.bottom - shape.top, shape.right - shape.left
+        low = height <= max(2, 0.34 * tall) and width <= max(3, 0.5 * tall)
+        above = mask[run.box.top : shape.top, shape.left : shape.right].any()
+        if low and abs(shape.bottom - base) <= 2 and not above:
+            count += 1
+    return count
+
+
+def crop(pixels: Pixels, box: Box, margin: int) -> Pixels:
+    """The pixels of the box with a dark margin: neighbours beyond the box are blanked, so none is read along."""
+    cut = pixels[box.top : box.bottom, box.left : box.right]
+    return np.pad(cut, margin)

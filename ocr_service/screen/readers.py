@@ -1,0 +1,114 @@
+"""What a reader is, and the order in which they are asked.
+
+Knows crops and texts; must not know what a text means: that is told by the caller's `canonical`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocr_service.dose.report import Witness, WitnessKind
+from ocr_service.errors import EngineError
+
+Crop = NDArray[np.uint8]
+Canonical = Callable[[str], str | None]
+Preparation = tuple[str, ...]
+
+
+class Reader(Protocol):
+    """An engine: crops (uint8, bright letters on dark) in, one stripped text each out, "" for nothing.
+
+    Raises EngineError where the engine crashed, hung or answered garbage.
+    """
+
+    def read(self, crops: Sequence[Crop], preparation: Sequence[str] | None = None) -> list[str]:
+        """Read each crop after the named preparation (the reader's own where None)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One crop to read, and what makes a text a word of it: its canonical form, or None where it does not fit."""
+
+    crop: Crop
+    canonical: Canonical
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the readers said of one crop."""
+
+    seen: tuple[tuple[str, str], ...]
+    witnesses: tuple[Witness, ...]
+
+
+@dataclass(slots=True)
+class Readers:
+    """Both engines, asked in turn: PP-OCR, Tesseract, then Tesseract again where its first text is no witness.
+
+    Equal pixels are read once a process: an engine gives the same text for the same crop.
+    """
+
+    ppocr: Reader
+    tesseract: Reader
+    votes: tuple[Preparation, ...]
+    faults: list[str] = field(default_factory=list)
+    _known: dict[tuple[str, Preparation | None, bytes], str] = field(default_factory=dict)
+
+    def ask(self, questions: Sequence[Question]) -> list[Answer]:
+        """Read every crop with both engines."""
+        first = self._read("ppocr", self.ppocr, questions, None)
+        second = self._read("tesseract", self.tesseract, questions, self.votes[0])
+        words = [q.canonical(text) for q, text in zip(questions, first, strict=True)]
+        votes: list[str | None] = [q.canonical(text) for q, text in zip(questions, second, strict=True)]
+        open_ = [i for i in range(len(questions)) if votes[i] is None or votes[i] != words[i]]
+        if open_:
+            for index, word in zip(open_, self._vote([questions[i] for i in open_]), strict=True):
+                votes[index] = word
+        return [
+            Answer((("ppocr", a), ("tesseract", b)), _witnesses(word, vote))
+            for a, b, word, vote in zip(first, second, words, votes, strict=True)
+        ]
+
+    def read_first(self, crops: Sequence[Crop]) -> list[str]:
+        """PP-OCR alone: enough to find an anchor, never to prove it."""
+        return self._read("ppocr", self.ppocr, [Question(crop, lambda text: text) for crop in crops], None)
+
+    def _vote(self, questions: Sequence[Question]) -> list[str | None]:
+        """Tesseract's word: the text that most preparations give, two more than any other."""
+        texts = [self._read("tesseract", self.tesseract, questions, steps) for steps in self.votes]
+        return [_clear_winner([q.canonical(column[i]) for column in texts]) for i, q in enumerate(questions)]
+
+    def _read(
+        self, name: str, reader: Reader, questions: Sequence[Question], steps: Preparation | None
+    ) -> list[str]:
+        keys = [(name, steps, repr(q.crop.shape).encode() + q.crop.tobytes()) for q in questions]
+        fresh = {key: q.crop for key, q in zip(keys, questions, strict=True) if key not in self._known}
+        if fresh:
+            try:
+                texts = reader.read(list(fresh.values()), steps)
+            except EngineError as error:
+                self.faults.append(f"{name} gave no answer: {error}")
+                return [self._known.get(key, "") for key in keys]
+            self._known.update(zip(fresh, texts, strict=True))
+        return [self._known[key] for key in keys]
+
+
+def _witnesses(ppocr: str | None, tesseract: str | None) -> tuple[Witness, ...]:
+    told = ((WitnessKind.PPOCR, ppocr), (WitnessKind.TESSERACT, tesseract))
+    return tuple(Witness(kind, text) for kind, text in told if text is not None)
+
+
+def _clear_winner(texts: Sequence[str | None]) -> str | None:
+    count = Counter(text for text in texts if text is not None).most_common(2)
+    if not count or count[0][1] < 2:
+        return None
+    if len(count) > 1 and count[0][1] - count[1][1] < 2:
+        return None
+    return count[0][0]

@@ -1,0 +1,85 @@
+"""Text of a cell -> the one text it can mean, by its type and pattern.
+
+Knows patterns, closed word lists and look-alike letters; must not know pixels or engines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ocr_service.templates.schema import Cell, ValueType
+
+_ALIKE = str.maketrans({"I": "1", "l": "1", "i": "1", "|": "1", "!": "1", "O": "0", "o": "0"})
+_NUMBERS = (ValueType.INTEGER, ValueType.DECIMAL)
+
+
+def fold(text: str) -> str:
+    """A fixed word for comparison: without blanks and case, with I, l, i, 1, | as one letter, O and 0 as one."""
+    return "".join(text.split()).translate(_ALIKE).casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """The parts of a cell's text: the value, and what else its pattern names."""
+
+    value: str
+    concept: str = ""  # of a choice, or of the group `phantom`
+    parts: tuple[tuple[str, str], ...] = ()
+
+
+def canonical(cell: Cell, choices: Mapping[str, tuple[str, ...]], text: str) -> str | None:
+    """The text in its only spelling, or None where it does not fit the cell's type and pattern."""
+    if cell.type is ValueType.CHOICE:
+        return _word(choices, text)
+    bare = " ".join(text.split()) if cell.type is ValueType.TEXT else "".join(text.split())
+    match = cell.expression.fullmatch(bare)
+    if match is None:
+        return _range(cell, bare)
+    named = {k: v for k, v in match.groupdict().items() if v is not None}
+    if "phantom" in named and concept_of(choices, named["phantom"]) is None:
+        return None
+    return bare
+
+
+def _range(cell: Cell, bare: str) -> str | None:
+    """A scanning range prints its side, S or I, before each position: the letter I is folded there only."""
+    if cell.type is not ValueType.TEXT or "[SI]" not in (cell.pattern or ""):
+        return None
+    unfolded = re.sub(r"(^|-)[1l|i](?=\d)", r"\1I", bare.replace(" ", ""))
+    return unfolded if cell.expression.fullmatch(unfolded) else None
+
+
+def _word(choices: Mapping[str, tuple[str, ...]], text: str) -> str | None:
+    folded = fold(text)
+    found = {word for words in choices.values() for word in words if fold(word) == folded}
+    return min(found) if found else None
+
+
+def concept_of(choices: Mapping[str, tuple[str, ...]], text: str) -> str | None:
+    """The concept whose word the text is; None where it is none or several."""
+    folded = fold(text)
+    found = {concept for concept, words in choices.items() if any(fold(word) == folded for word in words)}
+    return found.pop() if len(found) == 1 else None
+
+
+def repaired(cell: Cell, text: str) -> str | None:
+    """A number mended by look-alike letters, where that gives a fitting text: a reading, never a witness."""
+    if cell.type not in _NUMBERS:
+        return None
+    mended = "".join(text.split()).translate(_ALIKE)
+    return mended if cell.expression.fullmatch(mended) else None
+
+
+def meaning(cell: Cell, choices: Mapping[str, tuple[str, ...]], text: str) -> Meaning:
+    """Take a canonical text apart. ValueError where it is not canonical."""
+    if cell.type is ValueType.CHOICE:
+        return Meaning(text, concept_of(choices, text) or "")
+    match = cell.expression.fullmatch(text)
+    if match is None:
+        raise ValueError(f"not in canonical form: {text!r}")
+    named = {k: v for k, v in match.groupdict().items() if v is not None}
+    value = named.pop("value", text)
+    concept = concept_of(choices, named["phantom"]) if "phantom" in named else None
+    return Meaning(value, concept or "", tuple(sorted(named.items())))
