@@ -1,0 +1,262 @@
+"""Cells and template -> what one page says, each value with its evidence.
+
+Knows areas, columns and readers; must not know other pages or what the study's other objects say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ocr_service.dose.proof import Proven, settle
+from ocr_service.dose.quantities import Quantity
+from ocr_service.dose.report import Box, Evidence, Finding, PageRef, doubt
+from ocr_service.screen import anchors as anchoring
+from ocr_service.screen import layout
+from ocr_service.screen.anchors import MARGIN, Found
+from ocr_service.screen.layout import Ink, Pixels, Run
+from ocr_service.screen.lines import LineKind, kind_of_line
+from ocr_service.screen.readers import Question, Readers
+from ocr_service.screen.words import canonical, repaired
+from ocr_service.templates.schema import Blank, Cell, PageLayout, TableLayout, Template, ValueType
+
+Choices = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class CellReading:
+    """One cell: its layout, the evidence, the text it comes to ("" for an empty one), and whether that is proven."""
+
+    cell: Cell
+    choices: Choices
+    evidence: Evidence
+    text: str
+    proven: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RowReading:
+    """One event row of the table, with the protocol of its group where the layout has groups."""
+
+    box: Box
+    cells: Mapping[Quantity, CellReading]
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PageReading:
+    """All that one page says. `fits` counts its proven anchors: the page kind with most of them is the page's."""
+
+    page: PageRef
+    kind: str
+    fields: Mapping[Quantity, CellReading]
+    rows: tuple[RowReading, ...]
+    findings: tuple[Finding, ...]
+    anchors: Found
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A cell before it is read."""
+
+    cell: Cell
+    choices: Choices
+    run: Run | None
+    broken: str = ""
+
+
+def find_page(
+    template: Template, ink: Ink, pixels: Pixels, readers: Readers
+) -> tuple[str, dict[str, anchoring.FoundAnchor]] | None:
+    """Which kind of page of the template this is: the one whose required anchors are all there."""
+    best: tuple[str, dict[str, anchoring.FoundAnchor]] | None = None
+    for name, page in template.pages.items():
+        found = anchoring.find_anchors(page, ink, pixels, readers)
+        if all(anchor in found for anchor, spec in page.anchors.items() if spec.required) and (
+            best is None or len(found) > len(best[1])
+        ):
+            best = (name, found)
+    return best
+
+
+def read_page(
+    template: Template, kind: str, found: Found, ink: Ink, pixels: Pixels, page: PageRef, readers: Readers
+) -> PageReading:
+    """Read every field and every row of one page."""
+    spec = template.pages[kind]
+    findings = _anchor_findings(spec, found)
+    asked: dict[tuple[int, Quantity], _Asked] = {}
+    for quantity, field in spec.fields.items():
+        place = anchoring.area(field.area, found)
+        asked[(-1, quantity)] = _field(field, _choices(template, field), place, ink)
+    lines: list[tuple[Box, str]] = []
+    if spec.table is not None:
+        rows, extra = _rows(spec, spec.table, found, ink, pixels, readers)
+        findings += extra
+        for index, (line, group) in enumerate(rows):
+            lines.append((layout.around(line), group))
+            cells, more = _cells(template, spec.table, line, found)
+            findings += more
+            asked.update({(index, quantity): cell for quantity, cell in cells.items()})
+    read = _read(asked, ink, pixels, page, readers)
+    table = tuple(
+        RowReading(box, {q: c for (i, q), c in read.items() if i == index}, group)
+        for index, (box, group) in enumerate(lines)
+    )
+    fields = {quantity: cell for (index, quantity), cell in read.items() if index == -1}
+    return PageReading(page, kind, fields, table, tuple(findings), found)
+
+
+def _anchor_findings(spec: PageLayout, found: Found) -> list[Finding]:
+    findings = [
+        doubt(name, f"the words of the anchor {name} could not be proven: {_why(anchor.evidence)}")
+        for name, anchor in found.items()
+        if not anchor.proven
+    ]
+    heading_names = {n for c in (spec.table.columns.values() if spec.table else ()) for n in c.heading}
+    for name in heading_names - set(found):
+        findings.append(doubt(name, f"the heading {name} does not stand where the template says"))
+    return findings
+
+
+def _why(evidence: Evidence) -> str:
+    verdict = settle(evidence)
+    return "" if isinstance(verdict, Proven) else verdict.why
+
+
+def _choices(template: Template, cell: Cell) -> Choices:
+    return template.choices[cell.choices] if cell.choices else {}
+
+
+def _field(cell: Cell, choices: Choices, place: Box | None, ink: Ink) -> _Asked:
+    shapes = [shape for shape in ink.shapes if place is not None and layout.inside(place, shape)]
+    if not shapes or place is None:
+        return _Asked(cell, choices, None)
+    box = layout.around(shapes)
+    crossing = [s for s in ink.shapes if layout.touches(place, s) and not layout.covers(place, s)]
+    return _Asked(cell, choices, Run(box, tuple(shapes)), "ink crosses the field's edge" if crossing else "")
+
+
+def _rows(
+    spec: PageLayout, table: TableLayout, found: Found, ink: Ink, pixels: Pixels, readers: Readers
+) -> tuple[list[tuple[list[Box], str]], list[Finding]]:
+    """The event rows of the table with their group, and a doubt for each line nobody understands."""
+    place = anchoring.area(table.area, found)
+    if place is None:
+        return [], [doubt("table", "the table's area could not be found: an anchor of its edges is missing")]
+    shapes = [shape for shape in ink.shapes if layout.inside(place, shape)]
+    rows: list[tuple[list[Box], str]] = []
+    findings: list[Finding] = []
+    group = ""
+    for line in layout.rows(shapes):
+        line_kind = kind_of_line(spec, table, line, found, pixels, readers)
+        match line_kind:
+            case LineKind.EVENT:
+                rows.append((line, group))
+            case LineKind.EXPLAINED:
+                pass
+            case LineKind.UNKNOWN:
+                findings.append(doubt("rows", f"the line at y {line[0].top} is not understood"))
+            case str():
+                group = line_kind
+    return rows, findings
+
+
+def columns_of(table: TableLayout, found: Found) -> dict[Quantity, tuple[int, int]]:
+    """Left and right edge of each column on this page; columns whose anchors are missing are left out."""
+    places: dict[Quantity, tuple[int, int]] = {}
+    for quantity, column in table.columns.items():
+        left, right = anchoring.edge(column.left, found), anchoring.edge(column.right, found)
+        if left is not None and right is not None and left < right:
+            places[quantity] = (left, right)
+    return places
+
+
+def _cells(
+    template: Template, table: TableLayout, line: Sequence[Box], found: Found
+) -> tuple[dict[Quantity, _Asked], list[Finding]]:
+    """Give each word of the row to the column its middle stands in; ink of no column is a doubt."""
+    places = columns_of(table, found)
+    members: dict[Quantity, list[Run]] = {quantity: [] for quantity in places}
+    findings: list[Finding] = []
+    for word in layout.words(line):
+        middle = (word.box.left + word.box.right) / 2
+        owner = [quantity for quantity, (left, right) in places.items() if left <= middle < right]
+        if len(owner) == 1:
+            members[owner[0]].append(word)
+        else:
+            findings.append(doubt("rows", f"ink at x {word.box.left}, y {word.box.top} belongs to no column"))
+    asked: dict[Quantity, _Asked] = {}
+    for quantity, words in members.items():
+        cell = table.columns[quantity]
+        left, right = places[quantity]
+        shapes = tuple(shape for word in words for shape in word.shapes)
+        run = Run(layout.around(shapes), shapes) if shapes else None
+        broken = (
+            ""
+            if run is None or (left <= run.box.left and run.box.right <= right)
+            else "ink crosses the column's edge"
+        )
+        asked[quantity] = _Asked(cell, _choices(template, cell), run, broken)
+    return asked, findings
+
+
+def _read(
+    asked: Mapping[tuple[int, Quantity], _Asked], ink: Ink, pixels: Pixels, page: PageRef, readers: Readers
+) -> dict[tuple[int, Quantity], CellReading]:
+    read = {key: _without_reader(one, ink, page) for key, one in asked.items()}
+    open_ = [key for key, cell in read.items() if cell is None]
+    answers = readers.ask([_question(asked[key], pixels) for key in open_])
+    done: dict[tuple[int, Quantity], CellReading] = {
+        key: cell for key, cell in read.items() if cell is not None
+    }
+    for key, answer in zip(open_, answers, strict=True):
+        one = asked[key]
+        assert one.run is not None
+        evidence = Evidence(page, one.run.box, answer.seen, answer.witnesses, one.broken)
+        done[key] = judge(CellReading(one.cell, one.choices, _with_points(evidence, one, ink), "", False))
+    return {key: done[key] for key in asked}
+
+
+def _without_reader(one: _Asked, ink: Ink, page: PageRef) -> CellReading | None:
+    """What the ink alone tells: an empty cell, or a dash where the column allows one."""
+    if one.run is None:
+        allowed = one.cell.blank in (Blank.EMPTY, Blank.EITHER)
+        evidence = Evidence(
+            page, drawn=allowed, broken_crop="" if allowed else "nothing stands where a value must"
+        )
+        return CellReading(one.cell, one.choices, evidence, "", allowed)
+    if one.cell.blank in (Blank.DASH, Blank.EITHER) and layout.is_dash(one.run, ink.mask):
+        return CellReading(one.cell, one.choices, Evidence(page, one.run.box, drawn=True), "", True)
+    return None
+
+
+def _question(one: _Asked, pixels: Pixels) -> Question:
+    assert one.run is not None
+    return Question(
+        layout.crop(pixels, one.run.box, MARGIN), lambda text: canonical(one.cell, one.choices, text)
+    )
+
+
+def _with_points(evidence: Evidence, one: _Asked, ink: Ink) -> Evidence:
+    """Points are counted on the page itself; another number of them in the text makes the crop worth nothing."""
+    assert one.run is not None
+    if evidence.broken_crop or one.cell.type is not ValueType.DECIMAL:
+        return evidence
+    drawn = layout.points(one.run, ink.mask)
+    if any(witness.text.count(".") != drawn for witness in evidence.witnesses):
+        return replace(evidence, broken_crop=f"the page shows {drawn} points here, the text another number")
+    return evidence
+
+
+def judge(reading: CellReading) -> CellReading:
+    """Settle the cell by its witnesses; with none, a look-alike repair may still give a reading to show."""
+    verdict = settle(reading.evidence)
+    if isinstance(verdict, Proven):
+        return replace(reading, text=verdict.text, proven=True)
+    text, evidence = verdict.text, reading.evidence
+    for _, seen in evidence.seen:
+        mended = repaired(reading.cell, seen) if not text else None
+        if mended:
+            text, evidence = mended, replace(evidence, repaired=True)
+    return replace(reading, text=text, proven=False, evidence=evidence)

@@ -1,0 +1,86 @@
+"""What a line of the table is: an event, a repeated heading, the name of a group, an explained text.
+
+Knows the template's lines; must not know values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import Enum
+
+from ocr_service.dose.report import Box
+from ocr_service.screen import anchors as anchoring
+from ocr_service.screen import layout
+from ocr_service.screen.anchors import MARGIN, Found
+from ocr_service.screen.layout import Pixels
+from ocr_service.screen.readers import Question, Readers
+from ocr_service.screen.words import fold
+from ocr_service.templates.schema import PageLayout, TableLayout, ValueType
+
+
+class LineKind(Enum):
+    """A line without a protocol to carry on."""
+
+    EVENT = "event"
+    EXPLAINED = "explained"
+    UNKNOWN = "unknown"
+
+
+def kind_of_line(
+    spec: PageLayout, table: TableLayout, line: Sequence[Box], found: Found, pixels: Pixels, readers: Readers
+) -> LineKind | str:
+    """The kind of the line, or the protocol that a group line names."""
+    if not _has_number(table, line, found):
+        return _text_line(table, line, pixels, readers)
+    if table.repeats_heading and _is_heading(spec, table, line, pixels, readers):
+        return LineKind.EXPLAINED
+    return LineKind.EVENT
+
+
+def _has_number(table: TableLayout, line: Sequence[Box], found: Found) -> bool:
+    """Does ink stand in any column of numbers?"""
+    for column in table.columns.values():
+        left, right = anchoring.edge(column.left, found), anchoring.edge(column.right, found)
+        if left is None or right is None or column.type not in (ValueType.INTEGER, ValueType.DECIMAL):
+            continue
+        if any(left <= (word.box.left + word.box.right) / 2 < right for word in layout.words(line)):
+            return True
+    return False
+
+
+def _text_line(table: TableLayout, line: Sequence[Box], pixels: Pixels, readers: Readers) -> LineKind | str:
+    box = layout.around(line)
+    patterns = [
+        re.compile(pattern, re.IGNORECASE)
+        for pattern in (*table.lines, *([table.group] if table.group else []))
+    ]
+
+    def fits(text: str) -> str | None:
+        plain = " ".join(text.split())
+        return plain if any(pattern.fullmatch(plain) for pattern in patterns) else None
+
+    answer = readers.ask([Question(layout.crop(pixels, box, MARGIN), fits)])[0]
+    for witness in answer.witnesses:
+        group = re.fullmatch(table.group, witness.text, re.IGNORECASE) if table.group else None
+        if group is not None:
+            return group["protocol"]
+        return LineKind.EXPLAINED
+    return LineKind.UNKNOWN
+
+
+def _is_heading(
+    spec: PageLayout, table: TableLayout, line: Sequence[Box], pixels: Pixels, readers: Readers
+) -> bool:
+    """Are all phrases of the line words of the headings?"""
+    words = {
+        fold(text) for c in table.columns.values() for name in c.heading for text in spec.anchors[name].text
+    }
+    runs = layout.phrases(line)
+    questions = [
+        Question(
+            layout.crop(pixels, run.box, MARGIN), lambda text: fold(text) if fold(text) in words else None
+        )
+        for run in runs
+    ]
+    return all(answer.witnesses for answer in readers.ask(questions))
