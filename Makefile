@@ -51,7 +51,7 @@ bench: tesseract $(VENV)/.dev
 	$(BIN)/python -m bench
 
 samples: $(VENV)/.dev
-	$(BIN)/python -m sample_sc
+	$(BIN)/python sample_sc/draw.py
 
 clean:
 	rm -rf $(VENV) demo_out
