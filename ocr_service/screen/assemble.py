@@ -1,0 +1,257 @@
+"""Pages -> one dose report: which rows count, what each row means, and what arithmetic says of it.
+
+Knows page readings and the template; must not know pixels or engines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+
+from ocr_service.dose.proof import arithmetic_text
+from ocr_service.dose.quantities import MUST_BE_PROVEN, Quantity
+from ocr_service.dose.report import (
+    CTAcquisitionType,
+    CTDoseReport,
+    Finding,
+    IrradiationEvent,
+    Phantom,
+    Reading,
+    Scanner,
+    Witness,
+    WitnessKind,
+    doubt,
+    note,
+)
+from ocr_service.screen.extract import CellReading, PageReading, RowReading, judge
+from ocr_service.screen.paging import Merged, merge
+from ocr_service.screen.words import Meaning, concept_of, meaning
+from ocr_service.templates.schema import Template
+
+TYPES = {kind.name.lower(): kind for kind in CTAcquisitionType}
+PHANTOMS = {"head": Phantom.HEAD, "body": Phantom.BODY}
+PHANTOM_TOTALS = {Quantity.DLP_TOTAL_HEAD: Phantom.HEAD, Quantity.DLP_TOTAL_BODY: Phantom.BODY}
+# A second opinion on which phantom: the word beside the number, where no column of its own tells it.
+_PHANTOM_BESIDE = (Quantity.MEAN_CTDIVOL, Quantity.DLP)
+_NAMED = {
+    Quantity.ACQUISITION_TYPE, Quantity.MEAN_CTDIVOL, Quantity.DLP, Quantity.PHANTOM, Quantity.SERIES_NUMBER,
+    Quantity.ACQUISITION_PROTOCOL, Quantity.SCANNING_RANGE, Quantity.KVP,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """The report of all pages, and what was found on the way."""
+
+    report: CTDoseReport
+    findings: tuple[Finding, ...]
+
+
+def assemble(
+    template: Template, pages: Sequence[PageReading], study_instance_uid: str, scanner: Scanner
+) -> Assembled:
+    """Merge the pages of one unit and say what their rows mean. Pages come oldest first."""
+    merged = merge(template, pages)
+    merged = _with_arithmetic(merged)
+    findings = [*merged.findings]
+    events = []
+    for number, row in enumerate(merged.rows, start=1):
+        event, more = _event(row, f"row {number}")
+        events.append(event)
+        findings += more
+    for quantity, cell in merged.fields.items():
+        findings += _unproven(quantity, cell, "page")
+    report = CTDoseReport(
+        study_instance_uid=study_instance_uid,
+        scanner=scanner,
+        events=tuple(events),
+        dlp_total=_number(merged.fields.get(Quantity.DLP_TOTAL)),
+        phantom_totals=tuple(
+            (phantom, total)
+            for quantity, phantom in PHANTOM_TOTALS.items()
+            if (total := _number(merged.fields.get(quantity))) is not None
+        ),
+        template=f"{template.name} r{template.revision}",
+        missing=merged.missing,
+    )
+    return Assembled(report, tuple(findings))
+
+
+def _with_arithmetic(merged: Merged) -> Merged:
+    """Let an exact sum vouch for the one number of it that is not proven yet."""
+    rows, fields = list(merged.rows), dict(merged.fields)
+    sums = [(Quantity.DLP_TOTAL, [i for i, row in enumerate(rows) if _printed(row.cells.get(Quantity.DLP))])]
+    for quantity, phantom in PHANTOM_TOTALS.items():
+        members = [i for i in sums[0][1] if _phantom_of(rows[i]) is phantom]
+        sums.append((quantity, members))
+    for quantity, members in sums:
+        total = fields.get(quantity)
+        if total is None or not members or not _printed(total):
+            continue
+        cells = [rows[i].cells[Quantity.DLP] for i in members]
+        needed = arithmetic_text([_proven_number(c) for c in cells], _proven_number(total))
+        if needed is None:
+            continue
+        for i in members:
+            cell = rows[i].cells[Quantity.DLP]
+            if not cell.proven:
+                rows[i] = replace(rows[i], cells={**rows[i].cells, Quantity.DLP: _vouched(cell, needed)})
+        if not total.proven:
+            fields[quantity] = _vouched(total, needed)
+    return replace(merged, rows=tuple(rows), fields=fields)
+
+
+def _vouched(cell: CellReading, needed: Decimal) -> CellReading:
+    evidence = cell.evidence
+    for witness in cell.evidence.witnesses:
+        value = _decimal(meaning(cell.cell, cell.choices, witness.text).value)
+        if value == needed:
+            evidence = evidence.and_witness(Witness(WitnessKind.ARITHMETIC, witness.text))
+    return judge(replace(cell, evidence=evidence))
+
+
+def _printed(cell: CellReading | None) -> bool:
+    return cell is not None and not cell.evidence.drawn
+
+
+def _proven_number(cell: CellReading) -> Decimal | None:
+    part = _meaning(cell)
+    return _decimal(part.value) if cell.proven and part else None
+
+
+def _phantom_of(row: RowReading) -> Phantom | None:
+    for quantity in (Quantity.PHANTOM, *_PHANTOM_BESIDE):
+        cell = row.cells.get(quantity)
+        part = _meaning(cell)
+        if cell is not None and cell.proven and part and part.concept in PHANTOMS:
+            return PHANTOMS[part.concept]
+    return None
+
+
+def _meaning(cell: CellReading | None) -> Meaning | None:
+    if cell is None or not cell.text:
+        return None
+    try:
+        return meaning(cell.cell, cell.choices, cell.text)
+    except ValueError:
+        return None
+
+
+def _decimal(text: str) -> Decimal | None:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None
+
+
+def _event(row: RowReading, where: str) -> tuple[IrradiationEvent, list[Finding]]:
+    cells = row.cells
+    findings = [f for quantity, cell in cells.items() for f in _unproven(quantity, cell, where)]
+    phantom, more = _phantom(cells, where)
+    findings += more
+    kind, more = _type(cells, where)
+    findings += more
+    protocol = _text(cells.get(Quantity.ACQUISITION_PROTOCOL))
+    if protocol is None and row.group:
+        protocol = Reading(row.group, row.group)
+    others = tuple(
+        (quantity, reading)
+        for quantity, cell in cells.items()
+        if quantity not in _NAMED and (reading := _text(cell)) is not None
+    )
+    event = IrradiationEvent(
+        acquisition_type=kind,
+        mean_ctdivol=_number(cells.get(Quantity.MEAN_CTDIVOL)),
+        dlp=_number(cells.get(Quantity.DLP)),
+        phantom=phantom,
+        series_number=_text(cells.get(Quantity.SERIES_NUMBER)),
+        protocol=protocol,
+        scanning_range=_text(cells.get(Quantity.SCANNING_RANGE)),
+        kvp=_number(cells.get(Quantity.KVP)),
+        others=others,
+    )
+    return event, findings
+
+
+def _unproven(quantity: Quantity, cell: CellReading, where: str) -> list[Finding]:
+    if cell.proven:
+        return []
+    why = cell.evidence.broken_crop or "its witnesses do not suffice"
+    finding = doubt if quantity in MUST_BE_PROVEN else note
+    return [finding(f"{where}, {quantity.value}", f"{quantity.value} of the {where} is not proven: {why}")]
+
+
+def _number(cell: CellReading | None) -> Reading[Decimal] | None:
+    part = _meaning(cell)
+    value = _decimal(part.value) if part else None
+    if cell is None or part is None or value is None:
+        return None
+    return Reading(value, part.value, evidence=cell.evidence, proven=cell.proven)
+
+
+def _text(cell: CellReading | None) -> Reading[str] | None:
+    if cell is None or not cell.text:
+        return None
+    return Reading(cell.text, cell.text, evidence=cell.evidence, proven=cell.proven)
+
+
+def _phantom(
+    cells: Mapping[Quantity, CellReading], where: str
+) -> tuple[Reading[Phantom] | None, list[Finding]]:
+    told: list[Reading[Phantom]] = []
+    for quantity in (Quantity.PHANTOM, *_PHANTOM_BESIDE):
+        cell, part = cells.get(quantity), _meaning(cells.get(quantity))
+        if cell is not None and part and part.concept in PHANTOMS:
+            text = dict(part.parts).get("phantom", part.value)
+            told.append(Reading(PHANTOMS[part.concept], text, evidence=cell.evidence, proven=cell.proven))
+    if not told:
+        return None, []
+    if len({reading.value for reading in told}) > 1:
+        return told[0], [doubt(f"{where}, phantom", f"the {where} names two different phantoms")]
+    return next((reading for reading in told if reading.proven), told[0]), []
+
+
+def _type(
+    cells: Mapping[Quantity, CellReading], where: str
+) -> tuple[Reading[CTAcquisitionType] | None, list[Finding]]:
+    protocol = _meaning_with_choices(cells.get(Quantity.ACQUISITION_PROTOCOL))
+    cell = cells.get(Quantity.ACQUISITION_TYPE)
+    if cell is None:
+        if protocol is None or protocol[1] not in TYPES:
+            return None, []
+        cell = cells[Quantity.ACQUISITION_PROTOCOL]
+        return Reading(TYPES[protocol[1]], cell.text, evidence=cell.evidence, proven=cell.proven), []
+    part = _meaning(cell)
+    if part is None:
+        return None, []
+    if part.concept != "sequenced_or_stationary":
+        return Reading(TYPES[part.concept], cell.text, evidence=cell.evidence, proven=cell.proven), []
+    return _by_range(cell, cells.get(Quantity.SCANNING_RANGE), where)
+
+
+def _by_range(
+    cell: CellReading, scanning_range: CellReading | None, where: str
+) -> tuple[Reading[CTAcquisitionType] | None, list[Finding]]:
+    """An axial row that starts where it ends moved no table: Stationary."""
+    if scanning_range is None or not scanning_range.text:
+        return None, [
+            note(f"{where}, acquisition_type", f"the {where} is axial, with or without table movement")
+        ]
+    start, _, end = scanning_range.text.partition("-")
+    kind = CTAcquisitionType.STATIONARY if start == end else CTAcquisitionType.SEQUENCED
+    reading = Reading(kind, cell.text, evidence=cell.evidence, proven=cell.proven and scanning_range.proven)
+    if cell.proven and not scanning_range.proven:
+        return reading, [
+            doubt(
+                f"{where}, acquisition_type",
+                f"the {where} is axial, and its range that tells which is not proven",
+            )
+        ]
+    return reading, []
+
+
+def _meaning_with_choices(cell: CellReading | None) -> tuple[str, str] | None:
+    if cell is None or not cell.text or not cell.choices:
+        return None
+    return cell.text, concept_of(cell.choices, cell.text) or ""
