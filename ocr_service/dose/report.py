@@ -24,6 +24,7 @@ class CTAcquisitionType(Enum):
     CONSTANT_ANGLE = "113805"
     STATIONARY = "113806"  # not 113611, which is the stationary acquisition of projection X-ray
     FREE = "113807"
+    CONE_BEAM = "702569007"
 
 
 class Phantom(Enum):
@@ -208,6 +209,13 @@ class Origin(Enum):
     HEADER = "header"
 
 
+class Scope(Enum):
+    """CID 10000, Scope of Accumulation: what the report's totals cover."""
+
+    STUDY = "113014"
+    IRRADIATION_EVENT = "113852"  # a single event of several: what the others were is not known
+
+
 @dataclass(frozen=True, slots=True)
 class CTDoseReport:
     """TID 10011 in the domain's words: all events of one study on one scanner, in the order of the page."""
@@ -220,6 +228,7 @@ class CTDoseReport:
     origin: Origin = Origin.SCREEN
     template: str = ""
     missing: tuple[str, ...] = field(default=())  # what is known to be missing, one sentence each
+    scope: Scope = Scope.STUDY
 
     @property
     def printed_total(self) -> Decimal | None:
