@@ -17,6 +17,7 @@ from ocr_service.screen.words import fold
 from ocr_service.templates.schema import Anchor, Area, Edge, PageLayout
 
 MARGIN = 10  # px of dark ground around each crop: engines read letters at the edge badly
+PHRASE_GAPS = (0.9, 1.5)  # letter heights
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,9 @@ def area(place: Area, found: Found) -> Box | None:
 
 def find_anchors(page: PageLayout, ink: Ink, pixels: Pixels, readers: Readers) -> dict[str, FoundAnchor]:
     """Find the page's anchors by their words; anchors that stand relative to others come after them."""
-    phrases = layout.phrases(ink.shapes)
+    # Fixed-pitch consoles leave wide gaps within a phrase, others narrow ones between columns: both cuts are tried.
+    cuts = [run for gap in PHRASE_GAPS for run in layout.phrases(ink.shapes, gap)]
+    phrases = list({run.box: run for run in cuts}.values())
     found: dict[str, FoundAnchor] = {}
     waiting = dict(page.anchors)
     while waiting:

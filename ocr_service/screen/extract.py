@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ocr_service.dose.proof import Proven, settle
-from ocr_service.dose.quantities import Quantity
-from ocr_service.dose.report import Box, Evidence, Finding, PageRef, doubt
+from ocr_service.dose.quantities import MUST_BE_PROVEN, Quantity
+from ocr_service.dose.report import Box, Evidence, Finding, PageRef, doubt, note
 from ocr_service.screen import anchors as anchoring
 from ocr_service.screen import layout
 from ocr_service.screen.anchors import MARGIN, Found
@@ -18,7 +18,7 @@ from ocr_service.screen.layout import Ink, Pixels, Run
 from ocr_service.screen.lines import LineKind, kind_of_line
 from ocr_service.screen.readers import Question, Readers
 from ocr_service.screen.words import canonical, repaired
-from ocr_service.templates.schema import Blank, Cell, PageLayout, TableLayout, Template, ValueType
+from ocr_service.templates.schema import SIDES, Blank, Cell, PageLayout, TableLayout, Template, ValueType
 
 Choices = Mapping[str, tuple[str, ...]]
 
@@ -108,14 +108,24 @@ def read_page(
 
 
 def _anchor_findings(spec: PageLayout, found: Found) -> list[Finding]:
-    findings = [
-        doubt(name, f"the words of the anchor {name} could not be proven: {_why(anchor.evidence)}")
-        for name, anchor in found.items()
-        if not anchor.proven
-    ]
-    heading_names = {n for c in (spec.table.columns.values() if spec.table else ()) for n in c.heading}
-    for name in heading_names - set(found):
-        findings.append(doubt(name, f"the heading {name} does not stand where the template says"))
+    """A heading of a dose column or a total's label must be proven; other anchors only place things."""
+    dose: set[str] = set()
+    for quantity, column in spec.table.columns.items() if spec.table else ():
+        if quantity in MUST_BE_PROVEN:
+            dose.update(column.heading)
+    for quantity, field in spec.fields.items():
+        if quantity in MUST_BE_PROVEN and quantity is not Quantity.PAGE_MARKER:
+            dose.update({getattr(field.area, side).anchor for side in SIDES} - {""})
+    findings = []
+    for name in spec.anchors:
+        anchor = found.get(name)
+        if anchor is None and spec.anchors[name].required:
+            findings.append(doubt(name, f"the words {name} do not stand where the template says"))
+        elif anchor is not None and not anchor.proven:
+            finding = doubt if name in dose else note
+            findings.append(
+                finding(name, f"the words of the anchor {name} are not proven: {_why(anchor.evidence)}")
+            )
     return findings
 
 

@@ -166,11 +166,11 @@ def letter_height(line: Sequence[Box]) -> int:
     return heights[int(len(heights) * 0.7)] if heights else 0
 
 
-def phrases(shapes: Sequence[Box]) -> list[Run]:
-    """The phrases of an area: shapes of one line with no more than a letter's height between them."""
+def phrases(shapes: Sequence[Box], gap: float = 0.9) -> list[Run]:
+    """The phrases of an area: shapes of one line with no more than `gap` letter heights between them."""
     found: list[Run] = []
     for line in rows(shapes):
-        found.extend(runs(line, max(6.0, 0.9 * letter_height(line))))
+        found.extend(runs(line, max(6.0, gap * letter_height(line))))
     return found
 
 

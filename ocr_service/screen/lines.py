@@ -31,7 +31,10 @@ def kind_of_line(
     spec: PageLayout, table: TableLayout, line: Sequence[Box], found: Found, pixels: Pixels, readers: Readers
 ) -> LineKind | str:
     """The kind of the line, or the protocol that a group line names."""
-    if not _has_number(table, line, found):
+    box = layout.around(line)
+    if any(layout.inside(box, anchor.box) for anchor in found.values()):
+        return LineKind.EXPLAINED  # the total line, or the first heading of a repeating table
+    if len(layout.phrases(line, 1.5)) == 1 or not _has_number(table, line, found):
         return _text_line(table, line, pixels, readers)
     if table.repeats_heading and _is_heading(spec, table, line, pixels, readers):
         return LineKind.EXPLAINED

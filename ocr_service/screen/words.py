@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 from ocr_service.templates.schema import Cell, ValueType
 
+_BRACKETS = str.maketrans("", "", "<>«»《》〈〉")  # ornament around titles; engines spell it in many ways
 _ALIKE = str.maketrans({"I": "1", "l": "1", "i": "1", "|": "1", "!": "1", "O": "0", "o": "0"})
 _NUMBERS = (ValueType.INTEGER, ValueType.DECIMAL)
 
 
 def fold(text: str) -> str:
     """A fixed word for comparison: without blanks and case, with I, l, i, 1, | as one letter, O and 0 as one."""
-    return "".join(text.split()).translate(_ALIKE).casefold()
+    return "".join(text.split()).translate(_BRACKETS).translate(_ALIKE).casefold()
 
 
 @dataclass(frozen=True, slots=True)
