@@ -15,7 +15,7 @@ LOOSER := --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls --n
 
 # $(call apt,PACKAGES): install Debian packages without a question.
 apt = echo "installing $(1)" && $(SUDO) apt-get -qq update && \
-	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends $(1)
+	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends $(1) >/dev/null
 
 # $(call pip,REQUIREMENT): a library without a wheel for this Python or processor is built, which needs a compiler.
 pip = $(PIP) $(1) || { ! command -v c++ >/dev/null && $(call apt,build-essential $(PYTHON_PACKAGE)-dev) && $(PIP) $(1); }
