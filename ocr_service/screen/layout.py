@@ -6,6 +6,7 @@ them mean, nor who reads them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -195,7 +196,8 @@ def points(run: Run, mask: Mask) -> int:
     Counted on the unprepared pixels, so that a point lost in preparation is missed by nobody.
     """
     tall = letter_height(run.shapes)
-    base = max((s.bottom for s in run.shapes if s.bottom - s.top >= 0.6 * tall), default=run.box.bottom)
+    feet = Counter(s.bottom for s in run.shapes if s.bottom - s.top >= 0.6 * tall)
+    base = feet.most_common(1)[0][0] if feet else run.box.bottom
     count = 0
     for shape in run.shapes:
         height, width = shape.bottom - shape.top, shape.right - shape.left

@@ -34,10 +34,10 @@ def kind_of_line(
     box = layout.around(line)
     if any(layout.inside(box, anchor.box) for anchor in found.values()):
         return LineKind.EXPLAINED  # the total line, or the first heading of a repeating table
-    if len(layout.phrases(line, 1.5)) == 1 or not _has_number(table, line, found):
-        return _text_line(table, line, pixels, readers)
     if table.repeats_heading and _is_heading(spec, table, line, pixels, readers):
         return LineKind.EXPLAINED
+    if len(layout.phrases(line, 1.5)) == 1 or not _has_number(table, line, found):
+        return _text_line(table, line, pixels, readers)
     return LineKind.EVENT
 
 
@@ -86,4 +86,4 @@ def _is_heading(
         )
         for run in runs
     ]
-    return all(answer.witnesses for answer in readers.ask(questions))
+    return len(runs) > 1 and all(answer.witnesses for answer in readers.ask(questions))
