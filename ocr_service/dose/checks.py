@@ -1,0 +1,63 @@
+"""What must be true of a report -> findings, each one sentence a physicist understands.
+
+Knows the numbers of a report; must not know pixels, templates or headers. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ocr_service.dose.report import CTDoseReport, Finding, IrradiationEvent, Reading, doubt, note
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """By how much the rows' sum may miss the printed total (mGy.cm)."""
+
+    within: Decimal
+
+
+def findings_of(report: CTDoseReport, rounding: Rounding) -> list[Finding]:
+    """Everything that speaks against the report, or that its reader should know."""
+    found = [total_differs(report, rounding.within), total_not_printed(report), *unproven_values(report)]
+    return [finding for finding in found if finding is not None]
+
+
+def sum_of_rows(events: Iterable[IrradiationEvent]) -> Decimal:
+    """The rows' DLP added up (mGy.cm)."""
+    return sum((event.dlp.value for event in events if event.dlp is not None), Decimal(0))
+
+
+def total_differs(report: CTDoseReport, within: Decimal) -> Finding | None:
+    """Compare the printed total DLP with the sum of the rows."""
+    printed = report.printed_total
+    if printed is None:
+        return None
+    rows = sum_of_rows(report.events)
+    if abs(rows - printed) <= within:
+        return None
+    return doubt("dlp_total", f"the rows add up to {rows} mGy.cm, the screen says {printed}")
+
+
+def total_not_printed(report: CTDoseReport) -> Finding | None:
+    """A page without a total is read all the same; the report's total is then ours."""
+    if report.printed_total is not None:
+        return None
+    return note("dlp_total", "the screen prints no total DLP: the total is the sum of the rows")
+
+
+def unproven_values(report: CTDoseReport) -> list[Finding]:
+    """No dose value, phantom or acquisition type leaves unproven, whatever else was found."""
+    found: list[Finding] = []
+    totals = [report.dlp_total, *(total for _, total in report.phantom_totals)]
+    found += [
+        doubt("dlp_total", "a total DLP is not proven") for total in totals if total and not total.proven
+    ]
+    for number, event in enumerate(report.events, start=1):
+        values = (("mean_ctdivol", event.mean_ctdivol), ("dlp", event.dlp), ("phantom", event.phantom))
+        for name, reading in values:
+            if isinstance(reading, Reading) and not reading.proven:
+                found.append(doubt(f"row {number}, {name}", f"{name} of row {number} is not proven"))
+    return found
