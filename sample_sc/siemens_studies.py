@@ -184,7 +184,7 @@ def two_positions() -> Sample:
 
 def overlay_va40a() -> Sample:
     """Nothing in the pixels."""
-    it = exam("overlay_va40a", EMIL, GO_OPEN, 7, "Head and abdomen")
+    it = replace(exam("overlay_va40a", EMIL, GO_OPEN, 7, "Head and abdomen"), date="20211204")
     rows = (
         Row("Topogram", "1", "120"),
         Row("Head_Seq", "2", "120", "273", "", "45.8", "S", "732", "1.0"),

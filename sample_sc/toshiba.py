@@ -11,8 +11,7 @@ from headers import Exam
 from letters import Canvas, Style, face, kanji
 from samples import AXIAL, HELICAL, SCOUT, STATIONARY, Event
 
-OLDER = "misc/clR7x14"  # capitals of 9 px, square points
-NEWER = "misc/7x14"  # capitals of 10 px, points of three pixels
+LETTERS = "misc/clR7x14"  # capitals of 9 px; square points, which other fonts of this pitch do not have
 
 MEANINGS = {
     "SCANOSCOPE": SCOUT,
@@ -64,15 +63,14 @@ class Scan:
 class Form:
     """How this console words and places its pages; `dlp_label` stands before the totals."""
 
-    face: str = OLDER
     dlp_label: str = "DLP(mGycm)  "
     headings: tuple[str, str, str, str] = UNITS_IN_HEADING
     full: bool = False
     gap: str = ""
 
 
-def _style(form: Form) -> Style:
-    return Style(face(form.face), point_left=True)
+def _style() -> Style:
+    return Style(face(LETTERS), point_left=True)
 
 
 def _head(canvas: Canvas, style: Style, exam: Exam) -> None:
@@ -83,7 +81,7 @@ def _head(canvas: Canvas, style: Style, exam: Exam) -> None:
 def summary(exam: Exam, scans: tuple[Scan, ...], totals: dict[str, str], pages: int, form: Form) -> Canvas:
     """Draw page 1: who, the totals of `Head` and `Body` ("-" where there is none), contrast."""
     canvas = Canvas(512, 512)
-    style = _style(form)
+    style = _style()
     _head(canvas, style, exam)
     y = _patient(canvas, style, exam, form)
     canvas.write(style, "<<Dose Information>>", 16, y)
@@ -129,7 +127,7 @@ def _patient(canvas: Canvas, style: Style, exam: Exam, form: Form) -> int:
 def details(exam: Exam, scans: tuple[Scan, ...], first: int, marker: str, form: Form) -> Canvas:
     """Draw a page of details; its scans are numbered from `first`."""
     canvas = Canvas(512, 512)
-    style = _style(form)
+    style = _style()
     _head(canvas, style, exam)
     canvas.write(style, f"Patient Name: {exam.patient.printed}", 16, 32)
     canvas.write(style, "<<Detail Information>>", 16, 58)

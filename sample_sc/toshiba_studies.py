@@ -12,7 +12,7 @@ import encode
 from headers import Console, Exam, Patient, Series, dose_screen
 from pydicom.dataset import Dataset
 from samples import Sample
-from toshiba import NEWER, NO_UNITS, Form, Scan, details, summary
+from toshiba import NO_UNITS, Form, Scan, details, summary
 
 AQUILION = Console("TOSHIBA", "Aquilion", "V3.35ER003", "CT21", "SAMPLE0021")
 AQUILION_ONE = Console("TOSHIBA", "Aquilion ONE", "V4.74ER007", "CT22", "SAMPLE0022")
@@ -132,7 +132,7 @@ def canon() -> Sample:
         "Manufacturer CANON, `Total DLP(mGy.cm):`, a scanoscope without dose; Japanese name in UTF-8",
         "RLE, RGB",
         (scans,),
-        Form(face=NEWER, dlp_label="Total DLP(mGy.cm): ", full=True, gap=" "),
+        Form(dlp_label="Total DLP(mGy.cm): ", full=True, gap=" "),
         lambda ds, levels: encode.rle(encode.rgb(ds, levels)),
     )
 
@@ -152,6 +152,6 @@ def three_pages() -> Sample:
         "Manufacturer CANON_MEC, details on two pages, columns in another order and without units",
         "Deflated, two values under a window 0 / 1",
         (first, second),
-        Form(face=NEWER, headings=NO_UNITS),
+        Form(headings=NO_UNITS),
         lambda ds, levels: encode.deflated(encode.two_values(ds, levels)),
     )

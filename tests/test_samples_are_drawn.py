@@ -25,7 +25,7 @@ from pydicom.uid import (
 SAMPLES = Path(__file__).parents[1] / "sample_sc"
 TRUTH = json.loads((SAMPLES / "truth.json").read_text(encoding="utf-8"))
 README = (SAMPLES / "README.md").read_text(encoding="utf-8")
-FONTS = [Path("/usr/share/fonts/X11") / part for part in ("misc/7x14", "75dpi/helvB14", "100dpi/helvR12")]
+FONTS = [Path("/usr/share/fonts/X11") / part for part in ("misc/clR7x14", "75dpi/helvB14", "100dpi/helvR12")]
 BY_ANOTHER_LIBRARY = {
     DeflatedExplicitVRLittleEndian,
     JPEG2000Lossless,
