@@ -1,0 +1,74 @@
+"""The only module that starts Tesseract: all crops of a page in one run, by a list file.
+
+Knows crops and texts; must not know what they mean.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import cv2
+import numpy as np
+import pytesseract
+
+from ocr_service.errors import EngineError, EngineMissing
+from ocr_service.screen.preprocess import Crop, prepare
+
+# One line a crop; dictionaries off, for numbers and units are no words.
+CONFIG = "--psm 7 -c load_system_dawg=0 -c load_freq_dawg=0"
+# The first asking, and the preparations that vote where its text is no witness.
+VOTES: tuple[tuple[str, ...], ...] = (
+    ("enlarge_3",), ("enlarge_4",), ("linear_3",), ("enlarge_2",), ("enlarge_3", "smooth"),
+)  # fmt: skip
+
+
+class TesseractCommand:
+    """Tesseract as a process. timeout: s a run; a run that hangs is killed."""
+
+    def __init__(self, timeout: float = 60) -> None:
+        if shutil.which("tesseract") is None:
+            raise EngineMissing(
+                "Tesseract is not installed; install it with: sudo apt-get install tesseract-ocr"
+            )
+        self._timeout = timeout
+
+    def read(self, crops: Sequence[Crop], preparation: Sequence[str] | None = None) -> list[str]:
+        """One stripped text a crop (uint8, bright on dark, with its margin).
+
+        A crash over a batch is retried by halves; the single crop that crashes Tesseract reads as "".
+        EngineError where it hangs or answers with another number of pages.
+        """
+        if not crops:
+            return []
+        try:
+            return self._run(crops, preparation or VOTES[0])
+        except pytesseract.TesseractError:
+            if len(crops) == 1:
+                return [""]
+            half = len(crops) // 2
+            return [*self.read(crops[:half], preparation), *self.read(crops[half:], preparation)]
+
+    def _run(self, crops: Sequence[Crop], preparation: Sequence[str]) -> list[str]:
+        with TemporaryDirectory(prefix="ocr_service-") as folder:
+            names = [Path(folder) / f"{number:05d}.pgm" for number in range(len(crops))]
+            for name, crop in zip(names, crops, strict=True):
+                cv2.imwrite(str(name), np.subtract(255, prepare(crop, preparation)).astype(np.uint8))
+            listing = Path(folder) / "crops.txt"
+            listing.write_text("".join(f"{name}\n" for name in names))
+            try:
+                text = pytesseract.image_to_string(str(listing), config=CONFIG, timeout=self._timeout)
+            except pytesseract.TesseractError:
+                raise
+            except RuntimeError as error:
+                raise EngineError(
+                    f"Tesseract gave no answer in {self._timeout:g} s over {len(crops)} crops"
+                ) from error
+            except UnicodeDecodeError as error:
+                raise EngineError("Tesseract answered bytes that are no text") from error
+        pages = str(text).split("\f")
+        if len(pages) != len(crops) + 1:
+            raise EngineError(f"Tesseract gave {len(pages) - 1} texts for {len(crops)} crops")
+        return [" ".join(page.split()) for page in pages[:-1]]
