@@ -22,10 +22,11 @@ _LOSSLESS_SOF = frozenset((0xC3, 0xF7))
 # What may stand before a frame header: tables, restart interval, comment, JPEG-LS parameters, APPn. Not
 # DHP or another SOF: they begin frames of another size.
 _BEFORE_SOF = frozenset((0xC4, 0xCC, 0xDB, 0xDD, 0xF8, 0xFE, *range(0xE0, 0xF0)))
-# Tiles and precincts cost a decoder memory each, however few bytes describe them. Real encoders use some
-# hundred tiles at most, and precincts of 2**7 and more.
+# Tiles, precincts and layers cost a decoder memory and time each, however few bytes describe them: 160 bytes
+# can ask OpenJPEG for gigabytes. Real encoders use some hundred tiles at most, precincts of 2**7, 20 layers.
 _MOST_TILES = 4096
 _LEAST_PRECINCT_EXPONENT = 5
+_MOST_LAYERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,13 @@ def jpeg_size(frame: bytes) -> FrameSize:
             at += 2 + length
         start, precision, rows, columns, components = struct.unpack_from(">BxxBHHB", frame, at + 1)
         ids = bytes(frame[at + 10 : at + 10 + 3 * components : 3])
+        # A scan for each component at most; bytes in a scan never look like its marker.
+        if frame.count(b"\xff\xda", at) > components:
+            raise ValueError("more scans than components")
+    if start != 0xF7 and 8 * len(frame) < _fewest_bits(start, rows, columns):
+        raise PixelError(
+            f"a JPEG frame of {len(frame)} bytes cannot hold {rows} rows; it was cut off, {AGAIN}"
+        )
     if ids in (b"RGB", b"rgb"):
         colour = "RGB"
     elif start in _LOSSLESS_SOF:
@@ -95,7 +103,7 @@ def jpeg_2000_size(frame: bytes) -> FrameSize:
             raise ValueError("too many tiles")
         if len(set(parts[0::3])) != 1 or set(parts[1::3]) | set(parts[2::3]) != {1}:
             raise ValueError("components of different size")
-        _must_have_real_precincts(frame, at + 2)
+        _must_be_modest(frame, at + 2)
     return FrameSize(y1 - y0, x1 - x0, components, (parts[0] & 0x7F) + 1)
 
 
@@ -164,14 +172,24 @@ def _colour_of_application_segment(segment: bytes) -> str:
     return ""
 
 
-def _must_have_real_precincts(frame: bytes, at: int) -> None:
-    """Follow the main and tile-part headers; raise ValueError where COD or COC asks for tiny precincts."""
+def _fewest_bits(start: int, rows: int, columns: int) -> int:
+    """What a frame needs at least: a code for each sample, or two for each block of eight by eight.
+
+    The decoder fills what is missing in silence, and takes as long for it.
+    """
+    return rows * columns if start in _LOSSLESS_SOF else 2 * -(-rows // 8) * -(-columns // 8)
+
+
+def _must_be_modest(frame: bytes, at: int) -> None:
+    """Follow the main and tile-part headers; raise ValueError where they ask for more than an image needs."""
     part = 0
     while frame[at : at + 2] != _END and at < len(frame) - 1:
         marker = frame[at : at + 2]
         if marker == b"\xff\x93":  # SOD: what follows are packets up to the end of the tile-part
             if part == 0:
                 return
+            if part < at:
+                raise ValueError("a tile-part that ends in its own header")
             at, part = part, 0
             continue
         length = _segment_length(frame, at)
@@ -179,10 +197,17 @@ def _must_have_real_precincts(frame: bytes, at: int) -> None:
         if marker == b"\xff\x90":
             tile_part = int.from_bytes(content[2:6], "big")
             part = at + tile_part if tile_part >= 14 else 0
+        if marker == b"\xff\x5f" or (marker == b"\xff\x52" and _layers(content) > _MOST_LAYERS):
+            raise ValueError("changes of progression, or too many layers")
         exponents = _precinct_exponents(marker, content)
         if any(min(e & 0xF, e >> 4) < _LEAST_PRECINCT_EXPONENT for e in exponents):
             raise ValueError("tiny precincts")
         at += 2 + length
+
+
+def _layers(content: bytes) -> int:
+    """Quality layers of a COD segment (ISO 15444-1 A.6.1)."""
+    return int.from_bytes(content[2:4], "big")
 
 
 def _precinct_exponents(marker: bytes, content: bytes) -> bytes:

@@ -134,7 +134,9 @@ def _page(frame: Frame, ds: pydicom.Dataset, header: PixelHeader) -> _Page:
 def _red_green_blue(frame: Frame) -> NDArray[np.uint8]:
     """Samples (rows, columns, 3) as red, green and blue of eight bits."""
     samples = frame.samples
-    eight_bit = (samples >> max(0, frame.high_bit - 7)).astype(np.uint8)
+    if samples.dtype != np.uint8:
+        samples = samples >> np.uint16(max(0, frame.high_bit - 7))
+    eight_bit = samples.astype(np.uint8, copy=False)
     if frame.photometric_interpretation not in ("YBR_FULL", "YBR_FULL_422"):
         return eight_bit
     in_order = np.ascontiguousarray(eight_bit[:, :, [0, 2, 1]])  # OpenCV has Cr before Cb
@@ -298,8 +300,10 @@ def _bright_on_dark(page: _Page) -> _Page:
         dark, bright = int(np.flatnonzero(counts)[0]), int(np.flatnonzero(counts)[-1])
     if dark == bright:
         return replace(page, shown=np.zeros_like(page.shown))
+    # Extremes as near to each other as this are the noise of an empty page: all of it is ground.
+    middle = (dark + bright) // 2 if bright - dark >= _CLEAR else 127
     shown = page.shown
-    if counts[(dark + bright) // 2 + 1 :].sum() * 2 > counts.sum():
+    if counts[middle + 1 :].sum() * 2 > counts.sum():
         shown = 255 - shown
     if page.padding is not None:
         shown = np.where(page.padding, np.uint8(0), shown)
