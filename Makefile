@@ -11,7 +11,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 DEV := .[dev,fast]
 PYTEST_OPTIONS ?= -n 2
 # A test needs no type hints of its own; what it calls is checked.
-LOOSER := --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls --no-warn-return-any
+LOOSER := --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls --no-warn-return-any \
+	--explicit-package-bases
 
 # $(call apt,PACKAGES): install Debian packages without a question.
 apt = echo "installing $(1)" && $(SUDO) apt-get -qq update && \
@@ -20,7 +21,7 @@ apt = echo "installing $(1)" && $(SUDO) apt-get -qq update && \
 # $(call pip,REQUIREMENT): a library without a wheel for this Python or processor is built, which needs a compiler.
 pip = $(PIP) $(1) || { ! command -v c++ >/dev/null && $(call apt,build-essential $(PYTHON_PACKAGE)-dev) && $(PIP) $(1); }
 
-.PHONY: help demo test check bench samples clean tesseract dicom-tools
+.PHONY: help demo test check bench samples clean tesseract dicom-tools fonts
 .DELETE_ON_ERROR:
 
 help:
@@ -36,7 +37,7 @@ demo: tesseract $(VENV)/.package
 	@$(BIN)/ocr-service convert sample_sc --out demo_out --report demo_out/report.jsonl || [ $$? -eq 3 ]
 	@echo "The RDSRs are in $(CURDIR)/demo_out, one line a unit in $(CURDIR)/demo_out/report.jsonl"
 
-test: tesseract dicom-tools $(VENV)/.dev
+test: tesseract dicom-tools fonts $(VENV)/.dev
 	$(BIN)/pytest $(PYTEST_OPTIONS)
 
 check: $(VENV)/.dev
@@ -50,7 +51,7 @@ check: $(VENV)/.dev
 bench: tesseract $(VENV)/.dev
 	$(BIN)/python -m bench
 
-samples: $(VENV)/.dev
+samples: dicom-tools fonts $(VENV)/.dev
 	$(BIN)/python sample_sc/draw.py
 
 clean:
@@ -61,6 +62,11 @@ tesseract:
 
 dicom-tools:
 	@command -v dciodvfy >/dev/null && command -v dsrdump >/dev/null || { $(call apt,dicom3tools dcmtk); }
+
+# The letters the samples are drawn with.
+fonts:
+	@[ -e /usr/share/fonts/X11/misc -a -e /usr/share/fonts/X11/75dpi -a -e /usr/share/fonts/X11/100dpi ] || \
+		{ $(call apt,xfonts-base xfonts-75dpi xfonts-100dpi); }
 
 $(BIN)/python:
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer is needed: apt-get install python3"; exit 1; }

@@ -76,24 +76,18 @@ def _read_screen(
         page = find_page(template, ink, pixels, readers)
         if page is None:
             continue
-        reading = read_page(
-            template, *page, ink, pixels, PageRef(screen.sop_instance_uid, screen.frame), readers
-        )
+        reading = read_page(template, *page, ink, pixels, PageRef(screen.sop_instance_uid, screen.frame), readers)
         fitting.append((template, _Read(template, reading)))
         if not any(other.extends == template.name or template.extends == other.name for other in candidates):
             continue
         break  # a template that extends another is tried before it, and is enough
     if not fitting:
         names = ", ".join(template.name for template in candidates)
-        return None, [
-            doubt("template", f"the page does not show the words of the templates that match: {names}")
-        ]
+        return None, [doubt("template", f"the page does not show the words of the templates that match: {names}")]
     template, read = fitting[0]
     notes = tuple(note("pixels", sentence) for sentence in screen.notes)
     rivals = [
-        other.name
-        for other, _ in fitting[1:]
-        if other.extends != template.name and template.extends != other.name
+        other.name for other, _ in fitting[1:] if other.extends != template.name and template.extends != other.name
     ]
     if rivals:
         both = f"two templates fit and neither extends the other: {template.name}, {', '.join(rivals)}"

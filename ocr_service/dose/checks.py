@@ -52,9 +52,7 @@ def unproven_values(report: CTDoseReport) -> list[Finding]:
     """No dose value, phantom or acquisition type leaves unproven, whatever else was found."""
     found: list[Finding] = []
     totals = [report.dlp_total, *(total for _, total in report.phantom_totals)]
-    found += [
-        doubt("dlp_total", "a total DLP is not proven") for total in totals if total and not total.proven
-    ]
+    found += [doubt("dlp_total", "a total DLP is not proven") for total in totals if total and not total.proven]
     for number, event in enumerate(report.events, start=1):
         values = (("mean_ctdivol", event.mean_ctdivol), ("dlp", event.dlp), ("phantom", event.phantom))
         for name, reading in values:

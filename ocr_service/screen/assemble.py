@@ -48,9 +48,7 @@ class Assembled:
     findings: tuple[Finding, ...]
 
 
-def assemble(
-    template: Template, pages: Sequence[PageReading], study_instance_uid: str, scanner: Scanner
-) -> Assembled:
+def assemble(template: Template, pages: Sequence[PageReading], study_instance_uid: str, scanner: Scanner) -> Assembled:
     """Merge the pages of one unit and say what their rows mean. Pages come oldest first."""
     merged = merge(template, pages)
     merged = _with_arithmetic(merged)
@@ -196,9 +194,7 @@ def _text(cell: CellReading | None) -> Reading[str] | None:
     return Reading(cell.text, cell.text, evidence=cell.evidence, proven=cell.proven)
 
 
-def _phantom(
-    cells: Mapping[Quantity, CellReading], where: str
-) -> tuple[Reading[Phantom] | None, list[Finding]]:
+def _phantom(cells: Mapping[Quantity, CellReading], where: str) -> tuple[Reading[Phantom] | None, list[Finding]]:
     told: list[Reading[Phantom]] = []
     for quantity in (Quantity.PHANTOM, *_PHANTOM_BESIDE):
         cell, part = cells.get(quantity), _meaning(cells.get(quantity))
@@ -212,9 +208,7 @@ def _phantom(
     return next((reading for reading in told if reading.proven), told[0]), []
 
 
-def _type(
-    cells: Mapping[Quantity, CellReading], where: str
-) -> tuple[Reading[CTAcquisitionType] | None, list[Finding]]:
+def _type(cells: Mapping[Quantity, CellReading], where: str) -> tuple[Reading[CTAcquisitionType] | None, list[Finding]]:
     protocol = _meaning_with_choices(cells.get(Quantity.ACQUISITION_PROTOCOL))
     cell = cells.get(Quantity.ACQUISITION_TYPE)
     if cell is None:
@@ -235,9 +229,7 @@ def _by_range(
 ) -> tuple[Reading[CTAcquisitionType] | None, list[Finding]]:
     """An axial row that starts where it ends moved no table: Stationary."""
     if scanning_range is None or not scanning_range.text:
-        return None, [
-            note(f"{where}, acquisition_type", f"the {where} is axial, with or without table movement")
-        ]
+        return None, [note(f"{where}, acquisition_type", f"the {where} is axial, with or without table movement")]
     start, _, end = scanning_range.text.partition("-")
     kind = CTAcquisitionType.STATIONARY if start == end else CTAcquisitionType.SEQUENCED
     reading = Reading(kind, cell.text, evidence=cell.evidence, proven=cell.proven and scanning_range.proven)

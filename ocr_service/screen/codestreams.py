@@ -78,9 +78,7 @@ def jpeg_size(frame: bytes) -> FrameSize:
         if frame.count(b"\xff\xda", at) > components:
             raise ValueError("more scans than components")
     if start != 0xF7 and 8 * len(frame) < _fewest_bits(start, rows, columns):
-        raise PixelError(
-            f"a JPEG frame of {len(frame)} bytes cannot hold {rows} rows; it was cut off, {AGAIN}"
-        )
+        raise PixelError(f"a JPEG frame of {len(frame)} bytes cannot hold {rows} rows; it was cut off, {AGAIN}")
     if ids in (b"RGB", b"rgb"):
         colour = "RGB"
     elif start in _LOSSLESS_SOF:

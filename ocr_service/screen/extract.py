@@ -123,9 +123,7 @@ def _anchor_findings(spec: PageLayout, found: Found) -> list[Finding]:
             findings.append(doubt(name, f"the words {name} do not stand where the template says"))
         elif anchor is not None and not anchor.proven:
             finding = doubt if name in dose else note
-            findings.append(
-                finding(name, f"the words of the anchor {name} are not proven: {_why(anchor.evidence)}")
-            )
+            findings.append(finding(name, f"the words of the anchor {name} are not proven: {_why(anchor.evidence)}"))
     return findings
 
 
@@ -203,9 +201,7 @@ def _cells(
         shapes = tuple(shape for word in words for shape in word.shapes)
         run = Run(layout.around(shapes), shapes) if shapes else None
         broken = (
-            ""
-            if run is None or (left <= run.box.left and run.box.right <= right)
-            else "ink crosses the column's edge"
+            "" if run is None or (left <= run.box.left and run.box.right <= right) else "ink crosses the column's edge"
         )
         asked[quantity] = _Asked(cell, _choices(template, cell), run, broken)
     return asked, findings
@@ -217,9 +213,7 @@ def _read(
     read = {key: _without_reader(one, ink, page) for key, one in asked.items()}
     open_ = [key for key, cell in read.items() if cell is None]
     answers = readers.ask([_question(asked[key], pixels) for key in open_])
-    done: dict[tuple[int, Quantity], CellReading] = {
-        key: cell for key, cell in read.items() if cell is not None
-    }
+    done: dict[tuple[int, Quantity], CellReading] = {key: cell for key, cell in read.items() if cell is not None}
     for key, answer in zip(open_, answers, strict=True):
         one = asked[key]
         assert one.run is not None
@@ -232,9 +226,7 @@ def _without_reader(one: _Asked, ink: Ink, page: PageRef) -> CellReading | None:
     """What the ink alone tells: an empty cell, or a dash where the column allows one."""
     if one.run is None:
         allowed = one.cell.blank in (Blank.EMPTY, Blank.EITHER)
-        evidence = Evidence(
-            page, drawn=allowed, broken_crop="" if allowed else "nothing stands where a value must"
-        )
+        evidence = Evidence(page, drawn=allowed, broken_crop="" if allowed else "nothing stands where a value must")
         return CellReading(one.cell, one.choices, evidence, "", allowed)
     if one.cell.blank in (Blank.DASH, Blank.EITHER) and layout.is_dash(one.run, ink.mask):
         return CellReading(one.cell, one.choices, Evidence(page, one.run.box, drawn=True), "", True)
@@ -243,9 +235,7 @@ def _without_reader(one: _Asked, ink: Ink, page: PageRef) -> CellReading | None:
 
 def _question(one: _Asked, pixels: Pixels) -> Question:
     assert one.run is not None
-    return Question(
-        layout.crop(pixels, one.run.box, MARGIN), lambda text: canonical(one.cell, one.choices, text)
-    )
+    return Question(layout.crop(pixels, one.run.box, MARGIN), lambda text: canonical(one.cell, one.choices, text))
 
 
 def _with_points(evidence: Evidence, one: _Asked, ink: Ink) -> Evidence:

@@ -34,14 +34,10 @@ _NATIVE = frozenset(
         uid.ExplicitVRBigEndian,
     )
 )
-_JPEG = frozenset(
-    str(u) for u in (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLossless, uid.JPEGLosslessSV1)
-)
+_JPEG = frozenset(str(u) for u in (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLossless, uid.JPEGLosslessSV1))
 _JPEG_LS = frozenset(str(u) for u in (uid.JPEGLSLossless, uid.JPEGLSNearLossless))
 _JPEG_2000 = frozenset(str(u) for u in (uid.JPEG2000Lossless, uid.JPEG2000))
-_LOSSY = frozenset(
-    str(u) for u in (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLSNearLossless, uid.JPEG2000)
-)
+_LOSSY = frozenset(str(u) for u in (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLSNearLossless, uid.JPEG2000))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,8 +66,7 @@ def frames(ds: pydicom.Dataset, header: PixelHeader) -> Iterator[Frame]:
     if header.transfer_syntax in _NATIVE:
         if element.is_undefined_length:
             raise PixelError(
-                "PixelData (7FE0,0010) is encapsulated, but TransferSyntaxUID (0002,0010) says it is not; "
-                f"{AGAIN}"
+                f"PixelData (7FE0,0010) is encapsulated, but TransferSyntaxUID (0002,0010) says it is not; {AGAIN}"
             )
         return _native_frames(element.value, str(element.VR), header)
     if header.transfer_syntax in _JPEG | _JPEG_LS | _JPEG_2000 | {str(uid.RLELossless)}:
@@ -162,9 +157,7 @@ def _encapsulated_frames(ds: pydicom.Dataset, header: PixelHeader) -> Iterator[F
     with foreign_errors("the fragments of PixelData (7FE0,0010) cannot be told apart"):
         encoded = list(
             islice(
-                encaps.generate_frames(
-                    ds.PixelData, number_of_frames=header.frames, extended_offsets=extended
-                ),
+                encaps.generate_frames(ds.PixelData, number_of_frames=header.frames, extended_offsets=extended),
                 header.frames + 1,
             )
         )

@@ -83,12 +83,7 @@ def inside(area: Box, box: Box) -> bool:
 
 def covers(area: Box, box: Box) -> bool:
     """Does the whole box lie in the area?"""
-    return (
-        area.left <= box.left
-        and box.right <= area.right
-        and area.top <= box.top
-        and box.bottom <= area.bottom
-    )
+    return area.left <= box.left and box.right <= area.right and area.top <= box.top and box.bottom <= area.bottom
 
 
 def touches(area: Box, box: Box) -> bool:
@@ -119,9 +114,7 @@ def rows(shapes: Sequence[Box]) -> list[list[Box]]:
         else:
             lines.append((shape.top, shape.bottom, [shape]))
     lines = _with_marks(lines)
-    return [
-        sorted(members, key=lambda b: b.left) for _, _, members in sorted(lines, key=lambda line: line[0])
-    ]
+    return [sorted(members, key=lambda b: b.left) for _, _, members in sorted(lines, key=lambda line: line[0])]
 
 
 def _with_marks(lines: list[tuple[int, int, list[Box]]]) -> list[tuple[int, int, list[Box]]]:

@@ -55,8 +55,7 @@ def _has_number(table: TableLayout, line: Sequence[Box], found: Found) -> bool:
 def _text_line(table: TableLayout, line: Sequence[Box], pixels: Pixels, readers: Readers) -> LineKind | str:
     box = layout.around(line)
     patterns = [
-        re.compile(pattern, re.IGNORECASE)
-        for pattern in (*table.lines, *([table.group] if table.group else []))
+        re.compile(pattern, re.IGNORECASE) for pattern in (*table.lines, *([table.group] if table.group else []))
     ]
 
     def fits(text: str) -> str | None:
@@ -72,18 +71,12 @@ def _text_line(table: TableLayout, line: Sequence[Box], pixels: Pixels, readers:
     return LineKind.UNKNOWN
 
 
-def _is_heading(
-    spec: PageLayout, table: TableLayout, line: Sequence[Box], pixels: Pixels, readers: Readers
-) -> bool:
+def _is_heading(spec: PageLayout, table: TableLayout, line: Sequence[Box], pixels: Pixels, readers: Readers) -> bool:
     """Are all phrases of the line words of the headings?"""
-    words = {
-        fold(text) for c in table.columns.values() for name in c.heading for text in spec.anchors[name].text
-    }
+    words = {fold(text) for c in table.columns.values() for name in c.heading for text in spec.anchors[name].text}
     runs = layout.phrases(line)
     questions = [
-        Question(
-            layout.crop(pixels, run.box, MARGIN), lambda text: fold(text) if fold(text) in words else None
-        )
+        Question(layout.crop(pixels, run.box, MARGIN), lambda text: fold(text) if fold(text) in words else None)
         for run in runs
     ]
     return len(runs) > 1 and all(answer.witnesses for answer in readers.ask(questions))

@@ -56,9 +56,7 @@ class OverlayPlane:
         return 1 if self.first_frame is None else self.first_frame + len(self.bits) - 1
 
 
-def overlay_planes(
-    ds: pydicom.Dataset, header: PixelHeader | None, bounds: Bounds
-) -> tuple[OverlayPlane, ...]:
+def overlay_planes(ds: pydicom.Dataset, header: PixelHeader | None, bounds: Bounds) -> tuple[OverlayPlane, ...]:
     """Every graphics overlay of an object; regions of interest (type R) are left out.
 
     Raises PixelError where an overlay is there but cut off, absurd or beyond the bounds.
@@ -103,9 +101,7 @@ def burn_in(
     return page, tuple(notes)
 
 
-def _plane(
-    ds: pydicom.Dataset, group: int, header: PixelHeader | None, bounds: Bounds
-) -> OverlayPlane | None:
+def _plane(ds: pydicom.Dataset, group: int, header: PixelHeader | None, bounds: Bounds) -> OverlayPlane | None:
     if (group, 0x3000) not in ds and (group, 0x0102) not in ds:
         return None
     kind = _value(ds, group, 0x0040)

@@ -73,12 +73,7 @@ def _without_repeats(pages: Sequence[PageReading]) -> tuple[list[PageReading], l
                 continue
             old_rows = [_row(row) for row in old.rows]
             same_marker = _marker(old) == _marker(page)
-            if (
-                rows
-                and old_rows
-                and rows[: len(old_rows)] == old_rows
-                and (same_marker or len(rows) > len(old_rows))
-            ):
+            if rows and old_rows and rows[: len(old_rows)] == old_rows and (same_marker or len(rows) > len(old_rows)):
                 kept[index] = page
                 break
             if not rows and not old_rows and same_marker:

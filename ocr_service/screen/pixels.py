@@ -94,9 +94,7 @@ def dose_screens(ds: pydicom.Dataset, bounds: Bounds = Bounds()) -> tuple[DoseSc
     return tuple(screens)
 
 
-def _overlay_only(
-    ds: pydicom.Dataset, planes: tuple[OverlayPlane, ...], uid: str, bounds: Bounds
-) -> list[DoseScreen]:
+def _overlay_only(ds: pydicom.Dataset, planes: tuple[OverlayPlane, ...], uid: str, bounds: Bounds) -> list[DoseScreen]:
     """Pages of an object that has overlays and no pixels."""
     if not planes:
         raise PixelError(f"the object has neither {named('PixelData')} nor an overlay; {AGAIN}")
@@ -194,9 +192,7 @@ def _grey_page(patterns: Patterns, frame: Frame, ds: pydicom.Dataset, header: Pi
     return _Page(_look_up(table, patterns), padding, notes)
 
 
-def _table_hides_ink(
-    stored: Table, asked: Table, patterns: Patterns, counts: NDArray[np.int64], noise: float
-) -> bool:
+def _table_hides_ink(stored: Table, asked: Table, patterns: Patterns, counts: NDArray[np.int64], noise: float) -> bool:
     """Whether brightness as asked for hides ink of the stored values; the ground is the most frequent."""
     ground = int(counts.argmax())
     differs = np.abs(stored - stored[ground]) * (counts > 0)

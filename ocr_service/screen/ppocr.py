@@ -65,9 +65,7 @@ def _recogniser(threads: int) -> Any:
         from rapidocr.main import DEFAULT_CFG_PATH
         from rapidocr.utils.parse_parameters import ParseParams
     except ImportError as error:
-        raise EngineMissing(
-            "PP-OCR is not installed; install it with: pip install rapidocr onnxruntime"
-        ) from error
+        raise EngineMissing("PP-OCR is not installed; install it with: pip install rapidocr onnxruntime") from error
     logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
     options = {
         "EngineConfig.onnxruntime.intra_op_num_threads": threads,

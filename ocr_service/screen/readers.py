@@ -85,9 +85,7 @@ class Readers:
         texts = [self._read("tesseract", self.tesseract, questions, steps) for steps in self.votes]
         return [_clear_winner([q.canonical(column[i]) for column in texts]) for i, q in enumerate(questions)]
 
-    def _read(
-        self, name: str, reader: Reader, questions: Sequence[Question], steps: Preparation | None
-    ) -> list[str]:
+    def _read(self, name: str, reader: Reader, questions: Sequence[Question], steps: Preparation | None) -> list[str]:
         keys = [(name, steps, repr(q.crop.shape).encode() + q.crop.tobytes()) for q in questions]
         fresh = {key: q.crop for key, q in zip(keys, questions, strict=True) if key not in self._known}
         if fresh:

@@ -6,7 +6,7 @@ Knows crops and texts; must not know what they mean.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -30,9 +30,7 @@ class TesseractCommand:
 
     def __init__(self, timeout: float = 60) -> None:
         if shutil.which("tesseract") is None:
-            raise EngineMissing(
-                "Tesseract is not installed; install it with: sudo apt-get install tesseract-ocr"
-            )
+            raise EngineMissing("Tesseract is not installed; install it with: sudo apt-get install tesseract-ocr")
         self._timeout = timeout
 
     def read(self, crops: Sequence[Crop], preparation: Sequence[str] | None = None) -> list[str]:
@@ -58,17 +56,33 @@ class TesseractCommand:
                 cv2.imwrite(str(name), np.subtract(255, prepare(crop, preparation)).astype(np.uint8))
             listing = Path(folder) / "crops.txt"
             listing.write_text("".join(f"{name}\n" for name in names))
-            try:
-                text = pytesseract.image_to_string(str(listing), config=CONFIG, timeout=self._timeout)
-            except pytesseract.TesseractError:
-                raise
-            except RuntimeError as error:
-                raise EngineError(
-                    f"Tesseract gave no answer in {self._timeout:g} s over {len(crops)} crops"
-                ) from error
-            except UnicodeDecodeError as error:
-                raise EngineError("Tesseract answered bytes that are no text") from error
-        pages = str(text).split("\f")
-        if len(pages) != len(crops) + 1:
-            raise EngineError(f"Tesseract gave {len(pages) - 1} texts for {len(crops)} crops")
-        return [" ".join(page.split()) for page in pages[:-1]]
+            return _by_page(self._ask(str(listing), len(crops)), len(crops))
+
+    def _ask(self, listing: str, crops: int) -> Mapping[str, Sequence[object]]:
+        try:
+            words: Mapping[str, Sequence[object]] = pytesseract.image_to_data(
+                listing, config=CONFIG, timeout=self._timeout, output_type=pytesseract.Output.DICT
+            )
+        except pytesseract.TesseractError:
+            raise
+        except RuntimeError as error:
+            raise EngineError(f"Tesseract gave no answer in {self._timeout:g} s over {crops} crops") from error
+        except (UnicodeDecodeError, ValueError) as error:
+            raise EngineError("Tesseract answered something that is no table of words") from error
+        return words
+
+
+def _by_page(words: Mapping[str, Sequence[object]], crops: int) -> list[str]:
+    """The words of each page, by its number: plain text has no place for a page without any."""
+    texts: list[list[str]] = [[] for _ in range(crops)]
+    try:
+        pages = [int(str(number)) for number in words["page_num"]]
+        told = [str(word).strip() for word in words["text"]]
+    except (KeyError, ValueError) as error:
+        raise EngineError("Tesseract answered something that is no table of words") from error
+    if sorted(set(pages)) != list(range(1, crops + 1)):
+        raise EngineError(f"Tesseract gave {len(set(pages))} pages for {crops} crops")
+    for page, word in zip(pages, told, strict=True):
+        if word:
+            texts[page - 1].append(word)
+    return [" ".join(text) for text in texts]

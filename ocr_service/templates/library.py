@@ -68,9 +68,7 @@ class Library:
         """A sentence a template: which keys of its `match` fit the header and which do not."""
         sentences = []
         for template in self.templates:
-            missed = [
-                key for key, patterns in template.match.items() if not _fits(patterns, _values(ds, key))
-            ]
+            missed = [key for key, patterns in template.match.items() if not _fits(patterns, _values(ds, key))]
             said = (
                 "matches"
                 if not missed
@@ -101,17 +99,13 @@ def load_template(path: Path, folders: Iterable[Path]) -> Template:
     if isinstance(parent, str):
         base = next((f / f"{parent}.yaml" for f in reversed(known) if (f / f"{parent}.yaml").is_file()), None)
         if base is None or ".." in Path(parent).parts:
-            raise TemplateError(
-                page.file, lines.get(("extends",), 1), "extends", f"there is no template {parent!r}"
-            )
+            raise TemplateError(page.file, lines.get(("extends",), 1), "extends", f"there is no template {parent!r}")
         below = _read(base)
         if "extends" in below.values:
             raise TemplateError(page.file, lines[("extends",)], "extends", f"{parent} itself extends another")
         values = _merged(below.values, values)
     try:
-        template = Template.model_validate(
-            {**values, "name": path.relative_to(folder).with_suffix("").as_posix()}
-        )
+        template = Template.model_validate({**values, "name": path.relative_to(folder).with_suffix("").as_posix()})
     except ValidationError as error:
         raise _complaint(page, error) from None
     _check_keywords(page, template)
@@ -125,9 +119,7 @@ def fits(match: Mapping[str, tuple[str, ...]], ds: Dataset) -> bool:
 
 def _fits(patterns: tuple[str, ...], values: tuple[str, ...]) -> bool:
     return any(
-        re.fullmatch(fnmatch.translate(pattern), value, re.IGNORECASE)
-        for pattern in patterns
-        for value in values
+        re.fullmatch(fnmatch.translate(pattern), value, re.IGNORECASE) for pattern in patterns for value in values
     )
 
 
@@ -159,9 +151,7 @@ def _read(path: Path) -> _Page:
         _refuse_aliases(file, text)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
-        raise TemplateError(
-            file, 1, "", f"the file cannot be read as UTF-8 text: {type(error).__name__}"
-        ) from None
+        raise TemplateError(file, 1, "", f"the file cannot be read as UTF-8 text: {type(error).__name__}") from None
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -178,9 +168,7 @@ def _refuse_aliases(file: str, text: str) -> None:
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise TemplateError(
-                file, line, "", "YAML anchors and aliases are not allowed; write the value out"
-            )
+            raise TemplateError(file, line, "", "YAML anchors and aliases are not allowed; write the value out")
         if getattr(event, "tag", None):
             raise TemplateError(file, line, "", "YAML tags are not allowed")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)

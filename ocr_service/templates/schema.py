@@ -42,9 +42,7 @@ def parse_edge(text: object) -> object:
         return text
     match = _EDGE.fullmatch(text.strip())
     if match is None:
-        raise ValueError(
-            f"{text!r} is no edge: write a number or `anchor.side + n` (sides: {', '.join(SIDES)})"
-        )
+        raise ValueError(f"{text!r} is no edge: write a number or `anchor.side + n` (sides: {', '.join(SIDES)})")
     if match["pixel"] is not None:
         return Edge(offset=int(match["pixel"]))
     offset = int(match["n"] or 0) * (-1 if match["sign"] == "-" else 1)
@@ -194,18 +192,11 @@ class PageLayout(Model):
         if self.table is not None:
             edges += [(f"table.area.{side}", getattr(self.table.area, side)) for side in SIDES]
             for name, column in self.table.columns.items():
-                edges += [
-                    (f"table.columns.{name.value}.{side}", getattr(column, side))
-                    for side in ("left", "right")
-                ]
-                edges += [
-                    (f"table.columns.{name.value}.heading", Edge(anchor=word)) for word in column.heading
-                ]
+                edges += [(f"table.columns.{name.value}.{side}", getattr(column, side)) for side in ("left", "right")]
+                edges += [(f"table.columns.{name.value}.heading", Edge(anchor=word)) for word in column.heading]
         for path, edge in edges:
             if edge.anchor and edge.anchor not in self.anchors:
-                raise ValueError(
-                    f"{path}: there is no anchor {edge.anchor!r}; anchors are {', '.join(self.anchors)}"
-                )
+                raise ValueError(f"{path}: there is no anchor {edge.anchor!r}; anchors are {', '.join(self.anchors)}")
         return self
 
 
