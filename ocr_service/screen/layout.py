@@ -23,6 +23,7 @@ Mask = NDArray[np.bool_]
 INK_SHARE = 0.45  # of the brightest letter: bars stay below it, letters in a second intensity above
 RULE_LENGTH = 48  # px: no letter of a console is so long
 RULE_THICKNESS = 4
+TALLEST_LETTER = 26  # px of a page in its template's size; what is taller is the frame of a heading or a bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def is_rule(box: Box) -> bool:
     """Is the shape a rule, a frame or a bar rather than a letter?"""
     width, height = box.right - box.left, box.bottom - box.top
     thin = min(width, height) <= RULE_THICKNESS and max(width, height) >= RULE_LENGTH
-    return thin or width >= 2 * RULE_LENGTH or height >= RULE_LENGTH
+    return thin or width >= 2 * RULE_LENGTH or height >= TALLEST_LETTER
 
 
 def inside(area: Box, box: Box) -> bool:
