@@ -108,10 +108,10 @@ def read_page(
 
 
 def _anchor_findings(spec: PageLayout, found: Found) -> list[Finding]:
-    """A heading of a dose column or a total's label must be proven; other anchors only place things."""
+    """Heading and unit of CTDIvol and DLP, and a total's label, must be proven; other anchors only place things."""
     dose: set[str] = set()
     for quantity, column in spec.table.columns.items() if spec.table else ():
-        if quantity in MUST_BE_PROVEN:
+        if quantity in (Quantity.MEAN_CTDIVOL, Quantity.DLP):
             dose.update(column.heading)
     for quantity, field in spec.fields.items():
         if quantity in MUST_BE_PROVEN and quantity is not Quantity.PAGE_MARKER:

@@ -1,0 +1,94 @@
+"""A unit's ending as one JSON object: the line of `convert --report`.
+
+Knows the words of that report; must not know files. Numbers are the strings on the screen.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any, assert_never
+
+from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
+from ocr_service.dose.report import CTDoseReport, FindingKind, IrradiationEvent, Phantom, Reading
+from ocr_service.pipeline import Outcome
+from ocr_service.work.archive import Converted
+
+
+def outcome_name(outcome: Outcome) -> str:
+    """The outcome's word in reports."""
+    match outcome:
+        case Verified():
+            return "verified"
+        case NeedsReview():
+            return "needs_review"
+        case Unreadable():
+            return "unreadable"
+        case _:
+            assert_never(outcome)
+
+
+def line(converted: Converted) -> str:
+    """One line of JSON Lines."""
+    outcome = converted.outcome
+    report = None if isinstance(outcome, Unreadable) else outcome.report
+    return json.dumps(
+        {
+            "study_instance_uid": converted.study_instance_uid,
+            "series_instance_uids": list(converted.series_instance_uids),
+            "sop_instance_uids": list(converted.sop_instance_uids),
+            "outcome": outcome_name(outcome),
+            "template": report.template if report else None,
+            "rdsr": converted.rdsr,
+            "dlp_total": total_text(report) if report else None,
+            "events": [event_line(event) for event in report.events] if report else [],
+            "findings": [
+                {"kind": finding.kind.value, "where": finding.where, "sentence": finding.sentence}
+                for finding in outcome.findings
+            ],
+            "milliseconds": converted.milliseconds,
+        },
+        ensure_ascii=False,
+    )
+
+
+def total_text(report: CTDoseReport) -> str | None:
+    """The printed total, else the plain sum of the totals per phantom, else None."""
+    if report.dlp_total is not None:
+        return report.dlp_total.text
+    if report.phantom_totals:
+        return str(sum((total.value for _, total in report.phantom_totals), Decimal(0)))
+    return None
+
+
+def event_line(event: IrradiationEvent) -> dict[str, Any]:
+    """One event of the report; `proven` is true where every dose value, phantom and type it prints is proven."""
+    told: list[Reading[Any] | None] = [event.acquisition_type, event.mean_ctdivol, event.dlp, event.phantom]
+    return {
+        "series_number": _text(event.series_number),
+        "acquisition_type": event.acquisition_type.value.value if event.acquisition_type else None,
+        "mean_ctdivol": _text(event.mean_ctdivol),
+        "dlp": _text(event.dlp),
+        "phantom": _phantom(event.phantom),
+        "scanning_range": _text(event.scanning_range),
+        "kvp": _text(event.kvp),
+        "proven": all(reading.proven for reading in told if reading is not None),
+    }
+
+
+def _text(reading: Reading[Any] | None) -> str | None:
+    return None if reading is None else reading.text
+
+
+def _phantom(reading: Reading[Phantom] | None) -> str | None:
+    return None if reading is None else reading.value.name.lower()
+
+
+def table_cells(converted: Converted) -> tuple[str, str, str, str]:
+    """Template, number of events, total, and the first reason or the RDSR's path: a row of the closing table."""
+    outcome = converted.outcome
+    if isinstance(outcome, Unreadable):
+        return "", "", "", outcome.why
+    doubts = [finding.sentence for finding in outcome.findings if finding.kind is FindingKind.DOUBT]
+    told = converted.rdsr or (doubts[0] if doubts else "not written")
+    return outcome.report.template, str(len(outcome.report.events)), total_text(outcome.report) or "", told
