@@ -1,0 +1,261 @@
+"""A dose report as an X-Ray Radiation Dose SR: TID 10011 in its data set (PS3.3 A.35.8).
+
+Knows the modules of the IOD and the rows of TID 10011; must not know how a report was read or proven.
+
+No clock and no chance: dates and times come from the newest source or from the recorded moment of a person's
+act, UIDs from hashes. Equal reports give equal bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pydicom.dataset import Dataset
+
+from ocr_service.dose.report import (
+    CodedConcept,
+    CTDoseReport,
+    Finding,
+    FindingKind,
+    Origin,
+    Scope,
+    Source,
+)
+from ocr_service.rdsr import codes, words
+from ocr_service.rdsr.accumulated import ct_accumulated_dose
+from ocr_service.rdsr.acquisition import ct_acquisition
+from ocr_service.rdsr.content import ContentItems, Relation, one_line
+from ocr_service.rdsr.identity import (
+    FORMAT_VERSION,
+    SERVICE_DEVICE_UID,
+    SERVICE_NAME,
+    PriorReport,
+    identified,
+    series_instance_uid,
+    uid_of,
+    uid_of_bytes,
+)
+from ocr_service.rdsr.source import (
+    SourceStudy,
+    character_set,
+    content_moment,
+    evidence,
+    identification,
+    study_day,
+    study_reference,
+)
+from ocr_service.rdsr.writer import encode_dataset, encode_file
+
+XRAY_RADIATION_DOSE_SR: Final = "1.2.840.10008.5.1.4.1.1.88.67"
+MODEL_NAME: Final = "RDSR from CT dose screens"
+SERIES_NUMBER: Final = 9901
+SERIES_DESCRIPTION: Final = "Radiation dose report made from dose screens"
+IMPLEMENTATION_CLASS_UID: Final = uid_of(SERVICE_NAME, "implementation")
+IMPLEMENTATION_VERSION_NAME: Final = f"OCR_SERVICE_{FORMAT_VERSION}"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyingObserver:
+    """The person who answers for a report (PS3.3 C.17.2): name as PN, `moment` as DT with its seconds."""
+
+    name: str
+    organization: str
+    moment: str
+
+
+def rdsr(
+    report: CTDoseReport,
+    source: SourceStudy,
+    *,
+    verified: bool,
+    findings: Sequence[Finding] = (),
+    predecessor: PriorReport | None = None,
+    intent: CodedConcept = codes.DIAGNOSTIC,
+    verifying_observer: VerifyingObserver | None = None,
+) -> Dataset:
+    """Write the report as an X-Ray Radiation Dose SR of the source's patient and study.
+
+    verified: every dose value is proven and nothing is in doubt; only then is a document COMPLETE (unless
+    something is missing or all of it comes from headers), and only then can a person's name stand for it.
+    findings: the doubts among them are named, not told: their words may change, the document may not.
+    Raises ValueError for a report without events, BrokenObject for a source that names no date or no UID.
+    """
+    if not report.events:
+        raise ValueError("a dose report has at least one irradiation event")
+    if verifying_observer is not None and not verified:
+        raise ValueError("nobody can answer for a report that is not verified")
+    if report.scope is Scope.IRRADIATION_EVENT and len(report.events) != 1:
+        raise ValueError("the scope of one irradiation event holds one event")
+    report = identified(report, known=predecessor.events if predecessor else ())
+    items = ContentItems()
+    ds = _content(items, report, source, verified, findings, intent)
+    ds.update(identification(source))
+    _general(ds, report, source, verifying_observer)
+    _flags(ds, report, verified, verifying_observer)
+    _references(ds, report, source, predecessor)
+    ds.ContributingEquipmentSequence = [_acquisition_equipment(items, report, ds)]
+    letters = character_set(source.newest, ds, items.texts)
+    if letters is not None:
+        ds.SpecificCharacterSet = letters
+    ds.SOPInstanceUID = ""
+    ds.SOPInstanceUID = uid_of_bytes(encode_dataset(ds))
+    return ds
+
+
+def encode(ds: Dataset) -> bytes:
+    """The document as a DICOM file: Explicit VR Little Endian, the same bytes for the same data set."""
+    return encode_file(ds, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME)
+
+
+def _content(
+    items: ContentItems,
+    report: CTDoseReport,
+    source: SourceStudy,
+    verified: bool,
+    findings: Sequence[Finding],
+    intent: CodedConcept,
+) -> Dataset:
+    """TID 10011, rows 1 to 12."""
+    context: Relation = "HAS OBS CONTEXT"
+    has_intent = items.code(codes.HAS_INTENT, intent, "HAS CONCEPT MOD")
+    children = [
+        items.code(codes.PROCEDURE_REPORTED, codes.CT_XRAY, "HAS CONCEPT MOD", [has_intent]),
+        items.code(codes.OBSERVER_TYPE, codes.DEVICE, context),
+        items.uidref(codes.DEVICE_OBSERVER_UID, SERVICE_DEVICE_UID, context),
+        items.text(codes.DEVICE_OBSERVER_NAME, SERVICE_NAME, context),
+        items.text(codes.DEVICE_OBSERVER_MANUFACTURER, SERVICE_NAME, context),
+        items.text(codes.DEVICE_OBSERVER_MODEL_NAME, MODEL_NAME, context),
+        items.code(codes.DEVICE_ROLE_IN_PROCEDURE, codes.RECORDING, context),
+    ]
+    start, end = _irradiation(report, source)
+    children.append(items.datetime(codes.START_OF_IRRADIATION, start, context))
+    children.append(items.datetime(codes.END_OF_IRRADIATION, end, context))
+    scope, named_by = codes.SCOPES[report.scope]
+    own = str(report.events[0].irradiation_event_uid)
+    scope_uid = report.study_instance_uid if report.scope is Scope.STUDY else own
+    children.append(items.scope(codes.SCOPE_OF_ACCUMULATION, scope, named_by, scope_uid))
+    children.append(ct_accumulated_dose(items, report, verified))
+    for event in report.events:
+        uid = str(event.irradiation_event_uid)
+        children.append(ct_acquisition(items, event, uid, report.scanner, verified))
+    lines = _remarks(report, verified, findings)
+    if lines:
+        children.append(items.text(codes.COMMENT, words.comment(lines)))
+    for told in _sources(report, verified):
+        children.append(items.code(codes.SOURCE_OF_DOSE_INFORMATION, codes.SOURCES[told]))
+    return items.container(codes.XRAY_RADIATION_DOSE_REPORT, children, template="10011", relation="")
+
+
+def _irradiation(report: CTDoseReport, source: SourceStudy) -> tuple[str, str]:
+    """Start and end of X-ray irradiation: as the events tell it, else the day of the study."""
+    starts = [event.parameters.start for event in report.events if event.parameters.start]
+    ends = [event.parameters.end for event in report.events if event.parameters.end]
+    day = study_day(source)
+    if not starts:
+        return day, max(ends, default=day)
+    return min(starts), max([*starts, *ends]) if ends else max(starts)[:8]
+
+
+def _sources(report: CTDoseReport, verified: bool) -> list[Source]:
+    """Source of Dose Information (CID 10021): all that apply to what the document states of dose."""
+    dose = {
+        codes.CT_ACQUISITION_TYPE.meaning, codes.MEAN_CTDIVOL.meaning, codes.CTDIW_PHANTOM_TYPE.meaning,
+        codes.DLP.meaning,
+    }  # fmt: skip
+    told = {reading.source for _, reading in words.total_values(report, verified)}
+    for event in report.events:
+        told |= {reading.source for name, reading in words.event_values(event, verified) if name in dose}
+    if not told:
+        told = {Source.READ_FROM_SCREEN if report.origin is Origin.SCREEN else Source.COPIED_FROM_IMAGE}
+    return [source for source in Source if source in told]
+
+
+def _remarks(report: CTDoseReport, verified: bool, findings: Sequence[Finding]) -> list[str]:
+    """The lines of the root's comment: why the document is not all that it could be."""
+    lines = [] if report.origin is Origin.SCREEN else [words.NO_SCREEN]
+    lines += [f"{words.MISSING}: {sentence}" for sentence in report.missing]
+    if not verified and report.origin is Origin.SCREEN:
+        lines.append(words.NOT_VERIFIED)
+    doubts = {one_line(finding.where) for finding in findings if finding.kind is FindingKind.DOUBT}
+    if doubts:
+        lines.append(f"{words.IN_DOUBT}: {'; '.join(sorted(doubts))}.")
+    return lines
+
+
+def _general(
+    ds: Dataset, report: CTDoseReport, source: SourceStudy, verifying_observer: VerifyingObserver | None
+) -> None:
+    """General Study, SR Document Series, (Enhanced) General Equipment, SOP Common."""
+    ds.SOPClassUID = XRAY_RADIATION_DOSE_SR
+    ds.StudyInstanceUID = report.study_instance_uid
+    ds.Modality = "SR"
+    ds.SeriesInstanceUID = series_instance_uid(report.study_instance_uid, report.scanner)
+    ds.SeriesNumber = SERIES_NUMBER
+    ds.SeriesDescription = SERIES_DESCRIPTION
+    ds.ReferencedPerformedProcedureStepSequence = []
+    ds.Manufacturer = SERVICE_NAME
+    ds.ManufacturerModelName = MODEL_NAME
+    ds.DeviceSerialNumber = "none"
+    ds.SoftwareVersions = FORMAT_VERSION
+    if verifying_observer is None:
+        ds.ContentDate, ds.ContentTime = content_moment(source)
+    else:
+        moment = verifying_observer.moment
+        ds.ContentDate, ds.ContentTime = moment[:8], moment[8:].partition("+")[0].partition("-")[0]
+
+
+def _flags(ds: Dataset, report: CTDoseReport, verified: bool, verifying_observer: VerifyingObserver | None) -> None:
+    """Completion and verification (PS3.3 C.17.2): what is missing, and who answers for it."""
+    complete = verified and report.origin is Origin.SCREEN and not report.missing
+    ds.CompletionFlag = "COMPLETE" if complete else "PARTIAL"
+    ds.VerificationFlag = "UNVERIFIED"
+    ds.PerformedProcedureCodeSequence = []
+    if verifying_observer is not None:
+        person = Dataset()
+        person.VerifyingObserverName = verifying_observer.name
+        person.VerifyingOrganization = verifying_observer.organization
+        person.VerificationDateTime = verifying_observer.moment
+        person.VerifyingObserverIdentificationCodeSequence = []
+        ds.VerifyingObserverSequence = [person]
+        ds.VerificationFlag = "VERIFIED"
+
+
+def _references(ds: Dataset, report: CTDoseReport, source: SourceStudy, predecessor: PriorReport | None) -> None:
+    """The sources as evidence, and the document that this one takes the place of."""
+    own, other = evidence(source, report.study_instance_uid)
+    if own:
+        ds.CurrentRequestedProcedureEvidenceSequence = own
+    if other:
+        ds.PertinentOtherEvidenceSequence = other
+    ds.InstanceNumber = 1
+    if predecessor is not None:
+        ds.PredecessorDocumentsSequence = [
+            study_reference(
+                predecessor.study_instance_uid,
+                predecessor.series_instance_uid,
+                predecessor.sop_instance_uid,
+                XRAY_RADIATION_DOSE_SR,
+            )
+        ]
+        ds.InstanceNumber = predecessor.instance_number + 1
+
+
+def _acquisition_equipment(items: ContentItems, report: CTDoseReport, ds: Dataset) -> Dataset:
+    """The scanner as contributing equipment (PS3.3 C.12.1.1.5), as far as its header names it."""
+    scanner = report.scanner
+    equipment = Dataset()
+    equipment.PurposeOfReferenceCodeSequence = [items.coded(codes.ACQUISITION_EQUIPMENT)]
+    equipment.Manufacturer = scanner.manufacturer or codes.UNKNOWN_TEXT
+    for keyword, text in (
+        ("InstitutionName", ds.get("InstitutionName")),
+        ("StationName", scanner.station_name),
+        ("ManufacturerModelName", scanner.model_name),
+        ("DeviceSerialNumber", scanner.serial_number),
+        ("SoftwareVersions", scanner.software_versions),
+        ("DeviceUID", scanner.device_uid),
+    ):
+        if text:
+            setattr(equipment, keyword, text)
+    return equipment

@@ -1,0 +1,163 @@
+"""The fixed words of an RDSR's comments: where each value comes from and what is not proven.
+
+Knows a comment's lines and reads back what it writes; must not know data sets.
+
+One statement a line, so that printed text can stand in a line of its own and mislead nobody. The words are
+part of the RDSR's format: a change of a word is a new version of the format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ocr_service.dose.report import CTDoseReport, IrradiationEvent, Phantom, Reading, Source
+from ocr_service.rdsr.codes import (
+    ACQUISITION_PROTOCOL,
+    CT_ACQUISITION_TYPE,
+    CTDIW_PHANTOM_TYPE,
+    DLP,
+    DLP_SUB_TOTAL,
+    DLP_TOTAL,
+    IRRADIATION_EVENT_LABEL,
+    KVP,
+    MEAN_CTDIVOL,
+    PHANTOMS,
+    SOURCES,
+)
+from ocr_service.rdsr.content import one_line
+
+SCANNING_RANGE: Final = "Scanning Range"
+UNPROVEN: Final = "Unproven, a person has to confirm"
+PRINTED_RANGE: Final = "Scanning Range as printed"
+MISSING: Final = "Missing"
+IN_DOUBT: Final = "In doubt"
+NOT_VERIFIED: Final = "Not verified: a person has yet to confirm this report."
+NO_SCREEN: Final = "No dose screen: all values come from image attributes."
+SUMMED_SUB_TOTALS: Final = (
+    "The sub-totals are no printed ones: each is the sum of the DLP of its phantom's irradiation events."
+)
+SUM_OF_PHANTOMS: Final = "The total is no printed one: it is the sum of the printed totals per phantom."
+_SUM_OF_EVENTS = "The total is no printed one: it is the sum of the DLP of {known} of {events} irradiation events."
+
+Named = tuple[str, Reading[Any]]
+
+
+def stands(reading: Reading[Any] | None) -> bool:
+    """Can the value be written as it is? A header's value or a person's need not be proven by readers."""
+    return reading is not None and (reading.proven or reading.source is not Source.READ_FROM_SCREEN)
+
+
+def shown(reading: Reading[Any] | None, verified: bool) -> bool:
+    """Is a dose value written? An unproven one only in a report that waits for a person, and marked."""
+    return reading is not None and (stands(reading) or (not verified and bool(reading.text.strip())))
+
+
+def sum_of_events(known: int, events: int) -> str:
+    """Say that the total was added up by us."""
+    return _SUM_OF_EVENTS.format(known=known, events=events)
+
+
+def event_values(event: IrradiationEvent, verified: bool) -> list[Named]:
+    """The readings of an event that its document states, by their concept names, always in the same order.
+
+    Dose values where `shown`; descriptive ones only where they stand.
+    """
+    described: list[tuple[str, Reading[Any] | None]] = [
+        (IRRADIATION_EVENT_LABEL.meaning, event.series_number),
+        (ACQUISITION_PROTOCOL.meaning, event.protocol),
+    ]
+    dose: list[tuple[str, Reading[Any] | None]] = [
+        (CT_ACQUISITION_TYPE.meaning, event.acquisition_type),
+        (MEAN_CTDIVOL.meaning, event.mean_ctdivol),
+        (CTDIW_PHANTOM_TYPE.meaning, event.phantom),
+        (DLP.meaning, event.dlp),
+    ]
+    technical: list[tuple[str, Reading[Any] | None]] = [
+        (KVP.meaning, event.kvp),
+        (SCANNING_RANGE, event.scanning_range),
+    ]
+    return [
+        *((name, r) for name, r in described if r is not None and stands(r) and one_line(r.text)),
+        *((name, r) for name, r in dose if r is not None and shown(r, verified)),
+        *((name, r) for name, r in technical if r is not None and stands(r) and one_line(r.text)),
+    ]
+
+
+def sub_total_name(phantom: Phantom) -> str:
+    """How a printed total of one phantom is called in the comment."""
+    return f"{DLP_SUB_TOTAL.meaning} ({PHANTOMS[phantom].meaning})"
+
+
+def total_values(report: CTDoseReport, verified: bool) -> list[Named]:
+    """The printed totals that a document states, by their names."""
+    totals: list[tuple[str, Reading[Any] | None]] = [(DLP_TOTAL.meaning, report.dlp_total)]
+    totals += [(sub_total_name(phantom), total) for phantom, total in report.phantom_totals]
+    return [(name, r) for name, r in totals if r is not None and shown(r, verified)]
+
+
+def statements(values: Sequence[Named]) -> list[str]:
+    """One line a source (in the order of CID 10021), then one that names what is unproven."""
+    lines = []
+    for source, concept in SOURCES.items():
+        names = [name for name, reading in values if reading.source is source]
+        if names:
+            lines.append(f"{concept.meaning}: {', '.join(names)}.")
+    unproven = [name for name, reading in values if not stands(reading)]
+    if unproven:
+        lines.append(f"{UNPROVEN}: {', '.join(unproven)}.")
+    return lines
+
+
+def comment(lines: Iterable[str]) -> str:
+    """The lines as one text; "" where there are none."""
+    return "\r\n".join(one_line(line) for line in lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the lines of a comment say."""
+
+    sources: tuple[tuple[str, Source], ...] = ()
+    unproven: frozenset[str] = frozenset()
+    printed_range: str = ""
+    missing: tuple[str, ...] = ()
+    in_doubt: tuple[str, ...] = ()
+    lines: frozenset[str] = frozenset()
+
+    def source(self, name: str) -> Source | None:
+        """Where the value of this name comes from; None where no line tells."""
+        return dict(self.sources).get(name)
+
+
+def told(text: str) -> Told:
+    """Read a comment that we wrote; lines of other words say nothing."""
+    meanings = {concept.meaning: source for source, concept in SOURCES.items()}
+    sources: dict[str, Source] = {}
+    unproven: list[str] = []
+    missing: list[str] = []
+    in_doubt: list[str] = []
+    printed_range = ""
+    lines = text.splitlines()
+    for line in lines:
+        head, _, rest = line.partition(": ")
+        names = rest.removesuffix(".").split(", ")
+        if head in meanings:
+            sources |= dict.fromkeys(names, meanings[head])
+        elif head == UNPROVEN:
+            unproven += names
+        elif head == PRINTED_RANGE:
+            printed_range = rest
+        elif head == MISSING:
+            missing.append(rest)
+        elif head == IN_DOUBT:
+            in_doubt += rest.removesuffix(".").split("; ")
+    return Told(
+        tuple(sources.items()),
+        frozenset(unproven),
+        printed_range,
+        tuple(missing),
+        tuple(in_doubt),
+        frozenset(lines),
+    )
