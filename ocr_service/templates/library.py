@@ -198,7 +198,8 @@ def _plain(file: str, node: yaml.Node | None, path: Path_, lines: dict[Path_, in
 
 
 def _complaint(page: _Page, error: ValidationError) -> TemplateError:
-    first = error.errors(include_url=False)[0]
+    # A misspelt key is also a missing one: the misspelling is what the author wants to hear of.
+    first = min(error.errors(include_url=False), key=lambda one: one["type"] == "missing")
     place = tuple(str(part) for part in first["loc"])
     line = next((page.lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in page.lines), 1)
     word = place[-1] if place else ""

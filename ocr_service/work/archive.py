@@ -156,9 +156,8 @@ def convert_unit(
         except BrokenObject as error:
             return broken_line(unit.study_instance_uid, str(error))
     outcome = read_unit(objects, library, readers)
-    written = None
-    if (isinstance(outcome, Verified) and "verified" in emit) or (isinstance(outcome, NeedsReview) and "review" in emit):
-        written = write(outcome, objects, out)
+    wanted = "verified" if isinstance(outcome, Verified) else "review"
+    written = None if isinstance(outcome, Unreadable) or wanted not in emit else write(outcome, objects, out)
     series = tuple(dict.fromkeys(str(ds.get("SeriesInstanceUID", "")) for ds in objects))
     instances = tuple(str(ds.SOPInstanceUID) for ds in objects)
     spent = round((clock() - began) * 1000)

@@ -1,0 +1,140 @@
+"""Ink, words and the order in which readers are asked, without any engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocr_service.dose.report import Box, Witness, WitnessKind
+from ocr_service.errors import EngineError
+from ocr_service.screen import layout
+from ocr_service.screen.readers import Crop, Question, Readers
+from ocr_service.screen.words import canonical, fold, repaired
+from ocr_service.templates.schema import Cell, ValueType
+
+DOSE = Cell(type=ValueType.DECIMAL, pattern=r"\d{1,3}\.\d{2}")
+LETTER = Cell(type=ValueType.DECIMAL, pattern=r"(?P<value>\d{1,3}\.\d{2})(?P<phantom>[LS])", choices="phantoms")
+PHANTOMS = {"head": ("S",), "body": ("L",)}
+
+
+@dataclass
+class Spoken:
+    """A reader that says what it is told, in turn."""
+
+    texts: list[str]
+    asked: list[int] = field(default_factory=list)
+
+    def read(self, crops: Sequence[Crop], preparation: Sequence[str] | None = None) -> list[str]:
+        self.asked.append(len(crops))
+        return [self.texts.pop(0) for _ in crops]
+
+
+class Broken:
+    """A reader whose engine is gone."""
+
+    def read(self, crops: Sequence[Crop], preparation: Sequence[str] | None = None) -> list[str]:
+        raise EngineError("the engine crashed")
+
+
+def crop(seed: int = 1) -> Crop:
+    return np.full((5, 5), seed, np.uint8)
+
+
+def question(seed: int = 1) -> Question:
+    return Question(crop(seed), lambda text: canonical(DOSE, {}, text))
+
+
+VOTES = (("a",), ("b",), ("c",), ("d",), ("e",))
+
+
+def test_a_phantom_letter_read_as_a_digit_is_no_witness() -> None:
+    assert canonical(LETTER, PHANTOMS, "71.37S") == "71.37S"
+    assert canonical(LETTER, PHANTOMS, "71.378") is None
+    assert canonical(LETTER, PHANTOMS, "71.37") is None
+
+
+def test_a_gap_after_the_point_is_not_part_of_the_number() -> None:
+    assert canonical(DOSE, {}, "642. 15") == "642.15"
+
+
+def test_a_look_alike_repair_is_never_a_witness() -> None:
+    assert canonical(DOSE, {}, "l2.5O") is None
+    assert repaired(DOSE, "l2.5O") == "12.50"
+
+
+def test_headings_are_the_same_word_whatever_the_engine_makes_of_their_letters() -> None:
+    assert fold("CTDlvol") == fold("CTDIvol") == fold("CTD1vol")
+    assert fold("CTDIw") != fold("CTDIvol")
+
+
+@given(text=st.text("0123456789.", min_size=1, max_size=8))
+def test_repair_never_changes_a_digit(text: str) -> None:
+    assert repaired(DOSE, text) in (None, text)
+
+
+def test_engines_that_agree_at_first_asking_are_asked_once() -> None:
+    tesseract = Spoken(["12.34"])
+    answer = Readers(Spoken(["12.34"]), tesseract, VOTES).ask([question()])[0]
+
+    assert answer.witnesses == (Witness(WitnessKind.PPOCR, "12.34"), Witness(WitnessKind.TESSERACT, "12.34"))
+    assert tesseract.asked == [1]
+
+
+def test_tesseract_that_differs_speaks_by_a_vote_with_a_clear_winner() -> None:
+    answer = Readers(Spoken(["84.81"]), Spoken(["64.81", "84.81", "84.81", "64.81", "x"]), VOTES).ask([question()])[0]
+    assert answer.witnesses == (Witness(WitnessKind.PPOCR, "84.81"),)
+
+    answer = Readers(Spoken(["84.81"]), Spoken(["64.81", "84.81", "84.81", "84.81", "x"]), VOTES).ask([question()])[0]
+    assert Witness(WitnessKind.TESSERACT, "84.81") in answer.witnesses
+
+
+def test_equal_pixels_are_read_once() -> None:
+    ppocr = Spoken(["12.34"])
+    Readers(ppocr, Spoken(["12.34"]), VOTES).ask([question(), question()])
+
+    assert ppocr.asked == [1]
+
+
+def test_a_crashed_engine_abstains_and_is_named() -> None:
+    readers = Readers(Broken(), Spoken(["12.34"] * 5), VOTES)
+
+    assert readers.ask([question()])[0].witnesses == (Witness(WitnessKind.TESSERACT, "12.34"),)
+    assert readers.faults == ["ppocr gave no answer: the engine crashed"]
+
+
+def test_rules_and_frames_are_no_letters() -> None:
+    page = np.zeros((60, 200), np.uint8)
+    page[10:12, 5:195] = 255
+    page[30:40, 20:26] = 255
+
+    ink = layout.find_ink(page)
+    assert (ink.shapes, len(ink.rules)) == ((Box(20, 30, 26, 40),), 1)
+
+
+def test_a_point_is_counted_on_the_page_and_a_dash_needs_no_reader() -> None:
+    page = np.zeros((40, 60), np.uint8)
+    page[10:20, 5:10] = 255
+    page[18:20, 12:14] = 255
+    page[10:20, 16:21] = 255
+    page[15:17, 40:48] = 255
+    ink = layout.find_ink(page)
+    number, dash = layout.words(ink.shapes)
+
+    assert layout.points(number, ink.mask) == 1
+    assert layout.is_dash(dash, ink.mask)
+    assert not layout.is_dash(number, ink.mask)
+
+
+@given(
+    lefts=st.lists(st.integers(0, 400), min_size=1, max_size=12, unique=True),
+    gap=st.integers(1, 30),
+)
+def test_cutting_a_line_loses_no_shape(lefts: list[int], gap: int) -> None:
+    shapes = [Box(left, 10, left + 5, 20) for left in lefts]
+    found = [shape for run in layout.runs(shapes, gap) for shape in run.shapes]
+
+    assert sorted(found) == sorted(shapes)
