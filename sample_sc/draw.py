@@ -75,8 +75,7 @@ def table(samples: list[Sample]) -> str:
     lines = ["| folder | files | purpose | encoding | expected |", "|---|---|---|---|---|"]
     for sample in samples:
         lines.append(
-            f"| `{sample.folder}` | {len(sample.files)} | {sample.purpose} | {sample.encoding}"
-            f" | {sample.outcome} |"
+            f"| `{sample.folder}` | {len(sample.files)} | {sample.purpose} | {sample.encoding} | {sample.outcome} |"
         )
     return "\n".join(lines)
 
@@ -94,9 +93,7 @@ def main() -> None:
     text = (HERE / "README.md").read_text(encoding="utf-8")
     before, rest = text.split(TABLE_START)
     after = rest.split(TABLE_END)[1]
-    (out / "README.md").write_text(
-        f"{before}{TABLE_START}\n\n{table(samples)}\n\n{TABLE_END}{after}", encoding="utf-8"
-    )
+    (out / "README.md").write_text(f"{before}{TABLE_START}\n\n{table(samples)}\n\n{TABLE_END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

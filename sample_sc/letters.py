@@ -108,9 +108,7 @@ def _metrics(data: bytes, offset: int) -> list[tuple[int, int, int, int, int]]:
     return [(int(a), int(b), int(c), int(d), int(e)) for a, b, c, d, e in rows]
 
 
-def _bitmaps(
-    data: bytes, offset: int, metrics: list[tuple[int, int, int, int, int]]
-) -> list[NDArray[np.bool_]]:
+def _bitmaps(data: bytes, offset: int, metrics: list[tuple[int, int, int, int, int]]) -> list[NDArray[np.bool_]]:
     form, order = _order(data, offset)
     (count,) = struct.unpack_from(order + "I", data, offset + 4)
     starts = struct.unpack_from(f"{order}{count}I", data, offset + 8)

@@ -165,8 +165,6 @@ def native_rdsr(exam: Exam, events: tuple[NativeEvent, ...], total: str) -> Data
         _code(context, "113705", "Scope of Accumulation", code("113014", "Study"), study),
         accumulated,
         *(_acquisition(exam, number, event) for number, event in enumerate(events, start=1)),
-        _code(
-            "CONTAINS", "113854", "Source of Dose Information", code("113856", "Automated Data Collection")
-        ),
+        _code("CONTAINS", "113854", "Source of Dose Information", code("113856", "Automated Data Collection")),
     ]
     return ds

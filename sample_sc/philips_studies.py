@@ -153,9 +153,7 @@ def exam_summary() -> Sample:
         Row("2", "Brain", "Axial", "310", "120", "44.8", "716.8", HEAD),
         Row("3", "C-Spine", "Helical", "165", "140", "13.5", "297.6", BODY),
     )
-    page = _with_text(
-        dose_screen(it, exam_summary_series("DOSE_INFO", "Dose Information", "NO"), 4), it, rows
-    )
+    page = _with_text(dose_screen(it, exam_summary_series("DOSE_INFO", "Dose Information", "NO"), 4), it, rows)
     encode.rgb(page, dose_page(it, rows, added(rows)).pixels, planar=1)
     patient = dose_screen(it, exam_summary_series("PATIENT_INFO", "Patient Information", "YES"), 3)
     encode.rgb(patient, patient_page(it).pixels, planar=1)

@@ -20,9 +20,7 @@ GO_OPEN = Console("SIEMENS", "SOMATOM go.Open Pro", "syngo CT VA40A", "CT14", "S
 
 DORA = Patient("SAMPLE^DORA", "SAMPLE DORA", "61702548", "19610228", "F")
 EMIL = Patient("SAMPLE^EMIL", "SAMPLE EMIL", "17394850", "19431017", "M")
-TARO = Patient(
-    "MIHON^TARO=見本^太郎=みほん^たろう", "MIHON TARO", "84062719", "19550505", "M", ("ISO_IR 192",)
-)
+TARO = Patient("MIHON^TARO=見本^太郎=みほん^たろう", "MIHON TARO", "84062719", "19550505", "M", ("ISO_IR 192",))
 
 POSITION = "Patient Position H-SP"
 
@@ -63,9 +61,7 @@ def no_letters() -> Sample:
     )
     form = Form(("Total mAs 5990", "Total DLP 772 mGycm"))
     ds = encode.grey(dose_screen(it, OLDER), page(it, lines, form).pixels)
-    return _sample(
-        it, "No phantom letters", "JPEG baseline, quality 95", (encode.jpeg_baseline(ds),), "772", lines
-    )
+    return _sample(it, "No phantom letters", "JPEG baseline, quality 95", (encode.jpeg_baseline(ds),), "772", lines)
 
 
 def letters() -> Sample:
@@ -99,9 +95,7 @@ def letters_with_star() -> Sample:
         Row("ThorAbd", "4", "140", "12", "174", "1.29", "L", "50", "0.5", "0.6"),
         Row("Sinus", "5", "80", "63", "75", "3.48", "S", "46", "0.5", "0.6"),
     )
-    form = Form(
-        ("Total mAs 861", "Total DLP 106 mGy*cm"), "CTDIvol*", "*: L = 32cm, S = 16cm", banner=False, pitch=14
-    )
+    form = Form(("Total mAs 861", "Total DLP 106 mGy*cm"), "CTDIvol*", "*: L = 32cm, S = 16cm", banner=False, pitch=14)
     ds = encode.grey(dose_screen(it, OLDER), page(it, lines, form).pixels)
     return _sample(
         it,
@@ -144,9 +138,7 @@ def phantom_type() -> Sample:
         Row("ABD/PEL", "2", "120", "203", "240", "13.76", "(a)", "700.21", "0.5", "1.2"),
         Row("HeadSeq", "3-15", "120", "340", "", "52.89", "(b)", "634.74", "1.0", "4.8"),
     )
-    form = Form(
-        ("Total mAs 8127", "Total DLP 1334.95 mGycm"), footer="PhantomType (a) 32cm (b) 16cm", shift=(0, -2)
-    )
+    form = Form(("Total mAs 8127", "Total DLP 1334.95 mGycm"), footer="PhantomType (a) 32cm (b) 16cm", shift=(0, -2))
     ds = encode.grey(dose_screen(it, OLDER), page(it, lines, form).pixels)
     return _sample(
         it,

@@ -29,9 +29,7 @@ HANAKO = Patient(
     "F",
     ("", "ISO 2022 IR 87"),
 )
-JIRO = Patient(
-    "MIHON^JIRO=見本^次郎=みほん^じろう", "MIHON JIRO", "28631470", "19640922", "M", ("ISO_IR 192",)
-)
+JIRO = Patient("MIHON^JIRO=見本^次郎=みほん^じろう", "MIHON JIRO", "28631470", "19640922", "M", ("ISO_IR 192",))
 
 
 def exam(name: str, patient: Patient, console: Console, number: int, description: str) -> Exam:

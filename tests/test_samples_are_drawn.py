@@ -104,9 +104,7 @@ def test_every_committed_file_has_its_place_in_the_truth():
 def test_the_readme_lists_each_sample_with_its_purpose_and_outcome():
     rows = re.findall(r"^\| `(\w+/\w+)` \| (\d+) \| (.+) \| (.+) \| (\w+) \|$", README, re.MULTILINE)
 
-    assert rows == [
-        (e["folder"], str(len(e["files"])), e["purpose"], e["encoding"], e["outcome"]) for e in TRUTH
-    ]
+    assert rows == [(e["folder"], str(len(e["files"])), e["purpose"], e["encoding"], e["outcome"]) for e in TRUTH]
 
 
 def test_the_samples_show_every_outcome_and_stay_small():
@@ -146,9 +144,7 @@ def test_every_digit_occurs_in_the_doses_of_a_maker(maker):
 def test_every_encoding_occurs():
     headers = [header(path) for path in SAMPLES.rglob("*.dcm")]
     syntaxes = {ds.file_meta.TransferSyntaxUID.name for ds in headers}
-    pictures = {
-        (ds.PhotometricInterpretation, ds.get("PlanarConfiguration", 0)) for ds in headers if "Rows" in ds
-    }
+    pictures = {(ds.PhotometricInterpretation, ds.get("PlanarConfiguration", 0)) for ds in headers if "Rows" in ds}
 
     assert len(syntaxes) == 8, syntaxes  # implicit, explicit, deflated, RLE, J2K, JPEG-LS, two JPEG
     assert pictures >= {

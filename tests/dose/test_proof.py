@@ -43,9 +43,7 @@ def test_no_set_of_witnesses_of_one_kind_is_ever_a_proof(kind: WitnessKind, text
 
 
 @given(text=TEXTS, kinds=st.lists(st.sampled_from(ORDINARY), min_size=2, max_size=2, unique=True))
-def test_two_ordinary_witnesses_of_different_kinds_that_agree_prove(
-    text: str, kinds: list[WitnessKind]
-) -> None:
+def test_two_ordinary_witnesses_of_different_kinds_that_agree_prove(text: str, kinds: list[WitnessKind]) -> None:
     assert settle(evidence(*((kind, text) for kind in kinds))) == Proven(text)
 
 
@@ -91,9 +89,7 @@ def test_two_persons_who_differ_prove_nothing() -> None:
     seen=st.sampled_from("0123456789"),
     read_as=st.sampled_from("0123456789"),
 )
-def test_a_consistent_digit_swap_of_one_engine_is_never_proven(
-    words: list[str], seen: str, read_as: str
-) -> None:
+def test_a_consistent_digit_swap_of_one_engine_is_never_proven(words: list[str], seen: str, read_as: str) -> None:
     """One engine that reads every 8 as 6 over a page meets one that does not."""
     for word in words:
         wrong = word.replace(seen, read_as)

@@ -35,9 +35,7 @@ def in_memory(ds, syntax):
     return pydicom.dcmread(buffer)
 
 
-@pytest.mark.parametrize(
-    "syntax", [ImplicitVRLittleEndian, "1.2.840.10008.1.2.1.99"], ids=["implicit", "deflated"]
-)
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, "1.2.840.10008.1.2.1.99"], ids=["implicit", "deflated"])
 @pytest.mark.parametrize("pixels", [PAGE, PAGE.astype(np.int16) * 4], ids=["8 bit", "16 bit signed"])
 def test_native_syntaxes_give_the_same_picture(syntax, pixels):
     assert np.array_equal(picture(in_memory(saved(pixels), syntax)) > 127, INK)
@@ -69,9 +67,7 @@ def test_lossless_compression_gives_the_same_picture(syntax, pixels):
 def test_signed_pixels_survive_compression(syntax, stored):
     """GE: 0 and 1023 signed, a window one wide."""
     values = np.where(INK, 1023, 0).astype(np.int16)
-    ds = saved(
-        values, BitsStored=stored, RescaleIntercept=-1024, RescaleSlope=1, WindowCenter=-2, WindowWidth=1
-    )
+    ds = saved(values, BitsStored=stored, RescaleIntercept=-1024, RescaleSlope=1, WindowCenter=-2, WindowWidth=1)
     ds.compress(syntax, generate_instance_uid=False)
 
     two_levels(ds)
@@ -112,9 +108,7 @@ def test_lossless_files_of_dcmtk_give_the_same_picture(command, pixels, tmp_path
     two_levels(ds)
 
 
-@pytest.mark.parametrize(
-    "command", [("dcmcjpeg", "+e1"), ("dcmcjpls", "+el"), ("dcmcrle",)], ids=lambda c: c[0]
-)
+@pytest.mark.parametrize("command", [("dcmcjpeg", "+e1"), ("dcmcjpls", "+el"), ("dcmcrle",)], ids=lambda c: c[0])
 def test_colour_files_of_dcmtk_give_the_same_picture(command, tmp_path):
     two_levels(rewritten(saved(np.stack([PAGE // 2, PAGE, PAGE // 5], axis=-1)), tmp_path, *command))
 
@@ -131,9 +125,7 @@ def test_colour_files_of_dcmtk_give_the_same_picture(command, tmp_path):
     ids=["baseline", "extended 12 bit", "baseline YBR_FULL_422", "baseline RGB", "JPEG-LS near"],
 )
 def test_lossy_files_differ_little(pixels, command, tmp_path):
-    shown = picture(
-        rewritten(saved(pixels, BitsStored=8 if pixels.dtype == np.uint8 else 12), tmp_path, *command)
-    )
+    shown = picture(rewritten(saved(pixels, BitsStored=8 if pixels.dtype == np.uint8 else 12), tmp_path, *command))
 
     assert np.array_equal(shown > 127, INK)
     assert np.mean(np.abs(shown.astype(int) - PAGE)) < 8

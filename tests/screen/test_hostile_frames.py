@@ -164,9 +164,7 @@ def test_a_jpeg_frame_with_scan_after_scan_is_refused(option, tmp_path):
 def test_a_jpeg_frame_with_an_end_but_no_middle_is_refused(option, tmp_path):
     ds, beginning, scan = jpeg(tmp_path, option)
 
-    refused(
-        encapsulated([beginning + scan + b"\0\xff\xd9"], ds.file_meta.TransferSyntaxUID, ds), "cannot hold"
-    )
+    refused(encapsulated([beginning + scan + b"\0\xff\xd9"], ds.file_meta.TransferSyntaxUID, ds), "cannot hold")
 
 
 def test_a_jpeg_frame_of_frames_is_refused(tmp_path):

@@ -168,9 +168,7 @@ def test_console_pages_of_every_encoding_show_their_letters(file):
         assert np.unique(screen.pixels).size == 2
 
 
-@pytest.mark.skipif(
-    not (SHARED / "real").is_dir(), reason="the folder of real objects is not beside the project"
-)
+@pytest.mark.skipif(not (SHARED / "real").is_dir(), reason="the folder of real objects is not beside the project")
 def test_a_real_page_keeps_its_bars_dark_and_its_rows_in_two_greys():
     (screen,) = dose_screens(pydicom.dcmread(SHARED / "real/philips_ingenuity/S4010/I50"))
 

@@ -25,7 +25,7 @@ pages:
       dlp: {text: DLP, area: {left: 0, top: 0, right: 10, bottom: 10}}
     fields:
       dlp_total:
-        {type: decimal, unit: mGy.cm, pattern: '\\d+\\.\\d\\d', area: {left: dlp.right + 1, top: 0, right: 9, bottom: 9}}
+        {type: decimal, unit: mGy.cm, pattern: '\\d+\\.\\d\\d', area: {left: dlp.left, top: 0, right: 9, bottom: 9}}
 """
 
 
@@ -58,7 +58,7 @@ def test_a_template_that_extends_another_is_tried_before_it() -> None:
         ("unit: mGy.cm", "unit: mGy", r"the unit is mGy.cm, not mGy"),
         (r"\d+\.\d\d", r"\d+.\d\d", r"a point that fits any letter"),
         (r"\d+\.\d\d", r"(\d+)?", r"fits the empty text"),
-        ("dlp.right", "dpl.right", r"there is no anchor 'dpl'"),
+        ("dlp.left", "dpl.left", r"there is no anchor 'dpl'"),
         ("title: A page", "title: &a page", r"page.yaml:1: YAML anchors"),
         ("title: A page", "title: !!python/name:os.system x", r"page.yaml:1: YAML tags"),
     ],
@@ -73,14 +73,13 @@ def test_a_mistake_in_a_template_is_named_with_file_line_and_advice(
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(cut=st.integers(0, len(PLAIN)), noise=st.text(max_size=12))
+@given(cut=st.integers(0, len(PLAIN)), noise=st.text(st.characters(codec="utf-8"), max_size=12))
 def test_any_mutated_template_loads_or_is_refused_by_name(tmp_path: Path, cut: int, noise: str) -> None:
     try:
         load(tmp_path, PLAIN[:cut] + noise + PLAIN[cut:])
     except TemplateError as error:
-        named = "page.yaml" in str(error)
+        complaint = str(error)
     else:
-        named = True
-    except UnicodeEncodeError:
-        return  # half a surrogate pair cannot be written to the file at all
-    assert named
+        complaint = "page.yaml: none"
+
+    assert complaint.startswith("page.yaml:")
