@@ -111,6 +111,9 @@ def explain(file: Path, templates: Templates = None) -> None:
 
 def main() -> None:
     """Run a command; a fault on purpose is one sentence and its own exit code."""
+    import logging
+
+    logging.getLogger("pydicom").setLevel(logging.ERROR)  # its warnings quote header values
     try:
         app()
     except OcrServiceError as error:

@@ -7,6 +7,7 @@ count: nothing is lost, and one bad file never stops the rest.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -19,7 +20,7 @@ from pydicom.tag import Tag
 
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
 from ocr_service.dose.report import Scanner
-from ocr_service.errors import BrokenObject, NotDicom, OutputError, UsageError
+from ocr_service.errors import BrokenObject, InputError, NotDicom, OutputError, UsageError
 from ocr_service.pipeline import Outcome, read_unit, scanner_of
 from ocr_service.rdsr.document import encode, rdsr
 from ocr_service.rdsr.source import SourceStudy
@@ -103,6 +104,12 @@ _KEYWORDS = (
 
 def take_stock(files: Iterable[Path], library: Library) -> Inventory:
     """Sort the files: dose screens into units, the rest into counts."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as in `convert_unit`
+        return _take_stock(files, library)
+
+
+def _take_stock(files: Iterable[Path], library: Library) -> Inventory:
     stock = Inventory()
     members: dict[tuple[str, tuple[str, str, str]], list[tuple[tuple[str, ...], Path, Scanner]]] = {}
     for path in files:
@@ -148,6 +155,14 @@ def convert_unit(
     unit: UnitFiles, library: Library, readers: Readers, out: Path, emit: frozenset[str], clock: Callable[[], float]
 ) -> Converted:
     """Read one unit and write its RDSR where its outcome is to be emitted. OutputError where that fails."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's warnings quote header values, and those may name a patient
+        return _convert_unit(unit, library, readers, out, emit, clock)
+
+
+def _convert_unit(
+    unit: UnitFiles, library: Library, readers: Readers, out: Path, emit: frozenset[str], clock: Callable[[], float]
+) -> Converted:
     began = clock()
     objects = []
     for path in unit.paths:
@@ -157,7 +172,10 @@ def convert_unit(
             return broken_line(unit.study_instance_uid, str(error))
     outcome = read_unit(objects, library, readers)
     wanted = "verified" if isinstance(outcome, Verified) else "review"
-    written = None if isinstance(outcome, Unreadable) or wanted not in emit else write(outcome, objects, out)
+    try:
+        written = None if isinstance(outcome, Unreadable) or wanted not in emit else write(outcome, objects, out)
+    except InputError as error:  # the header cannot be cited, for example by its UIDs
+        outcome, written = Unreadable(str(error)), None
     series = tuple(dict.fromkeys(str(ds.get("SeriesInstanceUID", "")) for ds in objects))
     instances = tuple(str(ds.SOPInstanceUID) for ds in objects)
     spent = round((clock() - began) * 1000)
