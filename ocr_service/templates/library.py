@@ -1,47 +1,54 @@
-"""Strict loading of templates, and the choice of one for a header.
+"""Templates are loaded strictly, and one is chosen for a header.
 
-Knows YAML files and header keywords; must not know pixels. Scalars stay text, so that `1.10` stays `1.10`;
-duplicate keys, anchors and tags are refused; every complaint names file and line.
+Knows template files, folders and header keywords; must not know pixels or engines. Every complaint is a
+TemplateError, ``file:line: path: sentence``.
 """
 
 from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Mapping
+import struct
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-import yaml
 from pydantic import ValidationError
 from pydicom import Dataset
-from pydicom.datadict import tag_for_keyword
+from pydicom.datadict import dictionary_VR, keyword_dict
+from pydicom.errors import BytesLengthException
 from pydicom.multival import MultiValue
 
-from ocr_service.dose.quantities import Quantity
-from ocr_service.errors import TemplateError
-from ocr_service.templates import schema
+from ocr_service.errors import TemplateError, UsageError
+from ocr_service.templates.complaints import complaint_of
 from ocr_service.templates.schema import Template
+from ocr_service.templates.strict_yaml import Node, merged, read_page
+from ocr_service.templates.wording import did_you_mean
 
-MOST_BYTES = 1_000_000
-MOST_DEPTH = 40
-_WORDS = sorted(
-    {name for model in vars(schema).values() if hasattr(model, "model_fields") for name in model.model_fields}
-    | {quantity.value for quantity in Quantity}
+# An extending template proves itself: it does not inherit what was shown of the other one.
+OWN = ("examples", "refuses")
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
+# What pydicom raises when it turns the bytes of a broken element into a value.
+_BROKEN = (
+    BytesLengthException,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    NotImplementedError,
+    OverflowError,
+    struct.error,
 )
-
-Path_ = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """A template's text before validation: its values, and the line of each."""
-
-    file: str
-    values: dict[str, Any]
-    lines: Mapping[Path_, int]
+_BINARY = {"SQ", "OB", "OD", "OF", "OL", "OV", "OW", "UN"}
+# What `explain` may show of a header: equipment, kind of image, and the name of the series that templates match on.
+SHOWN = frozenset({
+    "BitsAllocated", "BitsStored", "Columns", "ConversionType", "ImageType", "Manufacturer", "ManufacturerModelName",
+    "Modality", "NumberOfFrames", "PhotometricInterpretation", "Rows", "SOPClassUID", "SamplesPerPixel",
+    "SecondaryCaptureDeviceManufacturer", "SecondaryCaptureDeviceManufacturerModelName",
+    "SecondaryCaptureDeviceSoftwareVersions", "SeriesDescription", "SoftwareVersions", "SpecificCharacterSet",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,175 +58,174 @@ class Library:
     templates: tuple[Template, ...]
 
     def candidates(self, ds: Dataset) -> tuple[Template, ...]:
-        """The templates whose `match` fits the header; one that extends another comes before it."""
+        """The templates whose `match` fits the header; an extending one first, then the one with most keys."""
         fitting = [template for template in self.templates if fits(template.match, ds)]
-        return tuple(sorted(fitting, key=lambda template: (template.extends is None, template.name)))
+        return tuple(sorted(fitting, key=lambda t: (t.extends is None, -len(t.match), t.name)))
 
     def companion(self, ds: Dataset) -> str | None:
-        """The name of the companion page that the object is; None where it is none."""
+        """The name of the companion page that the object is; None where it is none.
+
+        A companion is of the template's manufacturer, whether its own `match` says so or not.
+        """
         for template in self.templates:
-            maker = {k: v for k, v in template.match.items() if k == "Manufacturer"}
+            maker = {key: words for key, words in template.match.items() if key == "Manufacturer"}
             for companion in template.companions:
                 if fits({**maker, **companion.match}, ds):
                     return companion.name
         return None
 
     def explain(self, ds: Dataset) -> tuple[str, ...]:
-        """A sentence a template: which keys of its `match` fit the header and which do not."""
-        sentences = []
-        for template in self.templates:
-            missed = [key for key, patterns in template.match.items() if not _fits(patterns, _values(ds, key))]
-            said = (
-                "matches"
-                if not missed
-                else "does not match: "
-                + ", ".join(f"{key} is not like {' or '.join(template.match[key])}" for key in missed)
-            )
-            sentences.append(f"{template.name} {said}")
-        return tuple(sentences)
+        """A sentence a template: which keys of its `match` fit the header, and which do not.
+
+        A header's value is quoted only for keywords that say nothing of a person.
+        """
+        return tuple(_explained(template, ds) for template in self.templates)
 
 
 def load_templates(*folders: Path) -> Library:
-    """All templates below the folders; a later folder's template replaces one of the same name. TemplateError."""
+    """All templates below the folders; a later folder's template replaces one of the same name.
+
+    TemplateError for the first that cannot be used; UsageError for a folder that is none.
+    """
     found: dict[str, Template] = {}
     for folder in folders:
-        for path in sorted(folder.rglob("*.yaml")):
-            template = load_template(path, folders)
-            found[template.name] = template
+        if not folder.is_dir():
+            raise UsageError(f"{folder} is no folder of templates")
+        for path in sorted(folder.rglob("*.y*ml")):
+            if path.suffix == ".yml":
+                file = path.relative_to(folder).as_posix()
+                raise TemplateError(file, 1, "", "a template's file name ends in .yaml; rename the file")
+            if path.suffix == ".yaml":
+                template = load_template(path, folder, *reversed(folders))
+                found[template.name] = template
     return Library(tuple(found[name] for name in sorted(found)))
 
 
-def load_template(path: Path, folders: Iterable[Path]) -> Template:
-    """One template with what it extends. TemplateError with file, line and the nearest valid word."""
-    known = list(folders)
-    folder = next((f for f in known if path.is_relative_to(f)), path.parent)
-    page = _read(path)
-    parent = page.values.get("extends")
-    values, lines = page.values, page.lines
-    if isinstance(parent, str):
-        base = next((f / f"{parent}.yaml" for f in reversed(known) if (f / f"{parent}.yaml").is_file()), None)
-        if base is None or ".." in Path(parent).parts:
-            raise TemplateError(page.file, lines.get(("extends",), 1), "extends", f"there is no template {parent!r}")
-        below = _read(base)
-        if "extends" in below.values:
-            raise TemplateError(page.file, lines[("extends",)], "extends", f"{parent} itself extends another")
-        values = _merged(below.values, values)
+def load_template(path: Path, folder: Path, *others: Path) -> Template:
+    """One template with what it extends. TemplateError.
+
+    `folder` gives the template its name. What it extends is looked for in the `others` in their order, then in
+    `folder`; a template may extend the one of its own name that it replaces.
+    """
+    file = path.relative_to(folder)
+    name = file.with_suffix("").as_posix()
+    if not _NAME.fullmatch(name):
+        raise TemplateError(ascii(file.as_posix())[1:-1], 1, "", "a template's name has letters, digits, - _ . only")
+    page = read_page(path, file.as_posix())
+    given = page.child("name")
+    if given is not None:
+        raise TemplateError(given.file, given.line, "name", "a template is named by its file; leave this key out")
+    parent = page.child("extends")
+    if parent is not None:
+        page = _extended(page, parent, path, (*others, folder))
     try:
-        template = Template.model_validate({**values, "name": path.relative_to(folder).with_suffix("").as_posix()})
+        template = Template.model_validate({**page.plain(), "name": name})
     except ValidationError as error:
-        raise _complaint(page, error) from None
-    _check_keywords(page, template)
+        raise complaint_of(page, error) from None
+    _check_matches(page, template)
+    _check_keywords(page, ())
     return template
+
+
+def check_examples(library: Library) -> tuple[str, ...]:
+    """The names of the templates that have no example which proves them."""
+    return tuple(template.name for template in library.templates if not template.examples)
 
 
 def fits(match: Mapping[str, tuple[str, ...]], ds: Dataset) -> bool:
     """Does the header fit every key of the match?"""
-    return bool(match) and all(_fits(patterns, _values(ds, key)) for key, patterns in match.items())
+    return bool(match) and all(_like(patterns, _values(ds, key)) for key, patterns in match.items())
 
 
-def _fits(patterns: tuple[str, ...], values: tuple[str, ...]) -> bool:
-    return any(
-        re.fullmatch(fnmatch.translate(pattern), value, re.IGNORECASE) for pattern in patterns for value in values
-    )
+def _extended(page: Node, parent: Node, path: Path, folders: tuple[Path, ...]) -> Node:
+    """The page merged over the one that it extends. TemplateError."""
+    name = parent.value
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise TemplateError(
+            parent.file, parent.line, "extends", "this is no template's name; write one like maker/page"
+        )
+    paths = [folder / f"{name}.yaml" for folder in folders]
+    found = next((base for base in paths if base.is_file() and base != path), None)
+    if found is None:
+        known = {p.relative_to(home).with_suffix("").as_posix() for home in folders for p in home.rglob("*.yaml")}
+        problem = f"there is no template {name!r}{did_you_mean(name, known)}"
+        raise TemplateError(parent.file, parent.line, "extends", problem)
+    below = read_page(found, f"{name}.yaml")
+    if below.child("extends") is not None:
+        raise TemplateError(parent.file, parent.line, "extends", f"{name} itself extends another; extend that one")
+    if isinstance(below.value, dict):
+        below = Node(below.file, below.line, {key: node for key, node in below.value.items() if key not in OWN})
+    return merged(below, page)
+
+
+def _check_matches(page: Node, template: Template) -> None:
+    """A `match` must tell something: neither empty nor all wild cards."""
+    matches: list[tuple[tuple[str, ...], Mapping[str, tuple[str, ...]]]] = [(("match",), template.match)]
+    matches += [(("companions", str(n), "match"), c.match) for n, c in enumerate(template.companions)]
+    for place, match in matches:
+        if all(any(not pattern.strip("*? ") for pattern in patterns) for patterns in match.values()):
+            node, path = page.nearest(place)
+            problem = "this matches every object; name at least one keyword with a pattern that is more than *"
+            raise TemplateError(node.file, node.line, ".".join(path), problem)
+
+
+def _check_keywords(page: Node, path: tuple[str, ...]) -> None:
+    """Every key of a `match`, and every `same_as_header`, is a DICOM keyword with a value that is text or number."""
+    for place, node, keyword in _keywords(page, path):
+        if not keyword or keyword not in keyword_dict:
+            problem = f"{keyword[:100]!r} is not a DICOM keyword{did_you_mean(keyword, keyword_dict)}"
+        elif dictionary_VR(keyword_dict[keyword]).split()[0] in _BINARY:
+            problem = f"{keyword} has no value that is a text or a number"
+        else:
+            continue
+        raise TemplateError(node.file, node.line, ".".join(place), problem)
+
+
+def _keywords(node: Node, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Node, str]]:
+    if isinstance(node.value, dict):
+        is_match = path == ("match",) or (path[:1] == ("companions",) and path[2:] == ("match",))
+        for key, below in node.value.items():
+            if is_match:
+                yield (*path, key), below, key
+            elif key == "same_as_header" and isinstance(below.value, str):
+                yield (*path, key), below, below.value
+            else:
+                yield from _keywords(below, (*path, key))
+    elif isinstance(node.value, tuple):
+        for number, below in enumerate(node.value):
+            yield from _keywords(below, (*path, str(number)))
+
+
+def _explained(template: Template, ds: Dataset) -> str:
+    told, missed = [], 0
+    for key, patterns in template.match.items():
+        values = _values(ds, key)
+        wanted = " or ".join(patterns)
+        if _like(patterns, values):
+            told.append(f"{key} fits")
+            continue
+        missed += 1
+        is_value = f"is {values[-1][:80]!r}, " if key in SHOWN and values else "is "
+        told.append(f"{key} {is_value}not like {wanted}" if values else f"{key} is not in the header, like {wanted}")
+    return f"{template.name} {'does not match' if missed else 'matches'}: {'; '.join(told)}"
+
+
+def _like(patterns: tuple[str, ...], values: tuple[str, ...]) -> bool:
+    return any(_expression(pattern).fullmatch(value) for pattern in patterns for value in values)
+
+
+@lru_cache(maxsize=4096)
+def _expression(pattern: str) -> re.Pattern[str]:
+    return re.compile(fnmatch.translate(pattern), re.IGNORECASE)
 
 
 def _values(ds: Dataset, keyword: str) -> tuple[str, ...]:
-    value = ds.get(keyword)
-    if value is None:
-        return ()
-    if isinstance(value, MultiValue):
-        parts = tuple(str(part).strip() for part in value)
-        return (*parts, "\\".join(parts))
-    return (str(value).strip(),)
-
-
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        old = merged.get(key)
-        merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return merged
-
-
-def _read(path: Path) -> _Page:
-    file = path.name
+    """Each value of the element, then all joined by backslashes; none where it is absent, empty or broken."""
     try:
-        raw = path.read_bytes()
-        if len(raw) > MOST_BYTES:
-            raise TemplateError(file, 1, "", f"the file is larger than {MOST_BYTES} bytes")
-        text = raw.decode("utf-8")
-        _refuse_aliases(file, text)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise TemplateError(file, 1, "", f"the file cannot be read as UTF-8 text: {type(error).__name__}") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        raise TemplateError(file, line, "", f"this is no YAML: {getattr(error, 'problem', error)}") from None
-    lines: dict[Path_, int] = {}
-    values = _plain(file, node, (), lines)
-    if not isinstance(values, dict):
-        raise TemplateError(file, 1, "", "a template is a mapping of keys and values")
-    return _Page(file, values, lines)
-
-
-def _refuse_aliases(file: str, text: str) -> None:
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1 if event.start_mark else 1
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise TemplateError(file, line, "", "YAML anchors and aliases are not allowed; write the value out")
-        if getattr(event, "tag", None):
-            raise TemplateError(file, line, "", "YAML tags are not allowed")
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MOST_DEPTH:
-            raise TemplateError(file, line, "", f"nested deeper than {MOST_DEPTH}")
-
-
-def _plain(file: str, node: yaml.Node | None, path: Path_, lines: dict[Path_, int]) -> Any:
-    if node is None:
-        return None
-    lines.setdefault(path, node.start_mark.line + 1)
-    if isinstance(node, yaml.MappingNode):
-        values: dict[str, Any] = {}
-        for key, value in node.value:
-            line = key.start_mark.line + 1
-            if not isinstance(key, yaml.ScalarNode):
-                raise TemplateError(file, line, ".".join(path), "a key must be a word")
-            name = str(key.value)
-            if name in values:
-                raise TemplateError(file, line, ".".join((*path, name)), "this key stands twice")
-            lines[(*path, name)] = line
-            values[name] = _plain(file, value, (*path, name), lines)
-        return values
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(file, item, (*path, str(index)), lines) for index, item in enumerate(node.value)]
-    return str(node.value)
-
-
-def _complaint(page: _Page, error: ValidationError) -> TemplateError:
-    # A misspelt key is also a missing one: the misspelling is what the author wants to hear of.
-    first = min(error.errors(include_url=False), key=lambda one: one["type"] == "missing")
-    place = tuple(str(part) for part in first["loc"])
-    line = next((page.lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in page.lines), 1)
-    word = place[-1] if place else ""
-    if word == "[key]" and len(place) > 1:
-        word = place[-2]
-    problem = str(first["msg"]).removeprefix("Value error, ")
-    if first["type"] in ("extra_forbidden", "enum"):
-        near = get_close_matches(word, _WORDS, n=1)
-        problem = f"{word} is not a key here" + (f"; did you mean {near[0]}?" if near else "")
-    return TemplateError(page.file, line, ".".join(place), problem)
-
-
-def _check_keywords(page: _Page, template: Template) -> None:
-    for keyword in template.match:
-        if tag_for_keyword(keyword) is not None:
-            continue
-        from pydicom.datadict import keyword_dict
-
-        near = get_close_matches(keyword, keyword_dict, n=1)
-        problem = f"{keyword} is not a DICOM keyword" + (f"; did you mean {near[0]}?" if near else "")
-        raise TemplateError(page.file, page.lines.get(("match", keyword), 1), f"match.{keyword}", problem)
-    if all(set(patterns) <= {"*"} for patterns in template.match.values()):
-        raise TemplateError(page.file, page.lines.get(("match",), 1), "match", "this matches every object")
+        value = ds.get(keyword)
+        several = value if isinstance(value, MultiValue) else [value]
+        parts = [str(part).strip() for part in several if part is not None]
+    except _BROKEN:
+        return ()
+    whole = "\\".join(parts)
+    return tuple(dict.fromkeys((*filter(None, parts), whole))) if whole else ()

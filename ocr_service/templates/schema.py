@@ -7,25 +7,31 @@ scalars and reports every complaint made here with file and line.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from enum import Enum
-from typing import Annotated, Literal
+from graphlib import CycleError, TopologicalSorter
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from ocr_service.dose.quantities import Quantity
+from ocr_service.templates.wording import (
+    Complaint,
+    Model,
+    Number,
+    SomeWords,
+    Word,
+    Words,
+    compiled,
+    did_you_mean,
+    unescaped_point,
+)
 
 SIDES = ("left", "top", "right", "bottom")
 _EDGE = re.compile(
-    r"(?:(?P<anchor>[a-z][a-z0-9_]*)\.(?P<side>left|top|right|bottom)\s*(?:(?P<sign>[+-])\s*(?P<n>\d+))?|(?P<pixel>\d+))"
+    r"(?:(?P<anchor>[a-z][a-z0-9_]*)\.(?P<side>left|top|right|bottom)\s*(?:(?P<sign>[+-])\s*(?P<n>\d{1,5}))?|(?P<pixel>\d{1,5}))",
+    re.ASCII,
 )
-_ONE_OR_MORE = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
-Words = Annotated[tuple[str, ...], _ONE_OR_MORE]
-
-
-class Model(BaseModel):
-    """Strict and frozen: an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Edge(Model):
@@ -38,8 +44,10 @@ class Edge(Model):
 
 def parse_edge(text: object) -> object:
     """Read ``12`` or ``anchor.right + 4``."""
-    if not isinstance(text, str):
+    if isinstance(text, Edge):
         return text
+    if not isinstance(text, str):
+        raise ValueError("an edge is a number or `anchor.side + n`")
     match = _EDGE.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is no edge: write a number or `anchor.side + n` (sides: {', '.join(SIDES)})")
@@ -60,6 +68,18 @@ class Area(Model):
     right: Edges
     bottom: Edges
 
+    @model_validator(mode="after")
+    def _has_an_inside(self) -> Area:
+        for low, high in (("left", "right"), ("top", "bottom")):
+            if _crossed(getattr(self, low), getattr(self, high)):
+                raise Complaint(f"{high} is not beyond {low}, so nothing lies between", high)
+        return self
+
+
+def _crossed(low: Edge, high: Edge) -> bool:
+    """Is the second edge certainly not beyond the first: both are pixels, or of one side of one anchor?"""
+    return (low.anchor, low.side) == (high.anchor, high.side) and low.offset >= high.offset
+
 
 class Anchor(Model):
     """Fixed words of the page: they prove that it is the one the template means, and measure its shift.
@@ -67,7 +87,7 @@ class Anchor(Model):
     `area` is where the words may stand; `floating` ones (a total line below the rows) may stand anywhere in it.
     """
 
-    text: Words
+    text: SomeWords
     area: Area
     floating: bool = False
     required: bool = True
@@ -127,12 +147,7 @@ class Cell(Model):
     def _pattern_is_exact(cls, pattern: str | None) -> str | None:
         if pattern is None:
             return None
-        try:
-            expression = re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
-        if expression.fullmatch(""):
-            raise ValueError(f"{pattern!r} fits the empty text; say `blank` for a cell that may be empty")
+        compiled(pattern)
         if unescaped_point(pattern) and re.search(r"\\d|\[0-9", pattern):
             raise ValueError(f"{pattern!r} has a point that fits any letter; write \\. for a decimal point")
         return pattern
@@ -140,14 +155,10 @@ class Cell(Model):
     @model_validator(mode="after")
     def _choice_names_choices(self) -> Cell:
         if self.type is ValueType.CHOICE and not self.choices:
-            raise ValueError("a choice needs `choices`, the name of a list of words")
+            raise Complaint("a choice needs `choices`, the name of a list of words", "choices")
+        if self.pattern and "phantom" in re.compile(self.pattern).groupindex and not self.choices:
+            raise Complaint("the group `phantom` needs `choices`, the name of a list of words", "pattern")
         return self
-
-
-def unescaped_point(pattern: str) -> bool:
-    """Does the pattern hold a ``.`` that is neither escaped nor in brackets?"""
-    stripped = re.sub(r"\\.|\[[^\]]*\]", "", pattern)
-    return "." in stripped
 
 
 class FieldLayout(Cell):
@@ -163,6 +174,12 @@ class ColumnLayout(Cell):
     right: Edges
     heading: Words = ()
 
+    @model_validator(mode="after")
+    def _has_an_inside(self) -> ColumnLayout:
+        if _crossed(self.left, self.right):
+            raise Complaint("right is not beyond left, so nothing lies between", "right")
+        return self
+
 
 class TableLayout(Model):
     """The rows of dose: an area, its columns, and the lines in it that are no event.
@@ -177,41 +194,80 @@ class TableLayout(Model):
     group: str | None = None
     repeats_heading: bool = False
 
+    @model_validator(mode="after")
+    def _lines_are_patterns(self) -> TableLayout:
+        try:
+            for pattern in self.lines:
+                compiled(pattern)
+        except ValueError as error:
+            raise Complaint(str(error), "lines") from None
+        return self
+
+    @field_validator("group")
+    @classmethod
+    def _group_names_the_protocol(cls, group: str | None) -> str | None:
+        if group is not None and "protocol" not in compiled(group).groupindex:
+            raise ValueError("the pattern has no group `protocol`: write (?P<protocol>...) around the name")
+        return group
+
 
 class PageLayout(Model):
     """One kind of page of the layout."""
 
-    anchors: dict[str, Anchor]
+    anchors: Annotated[dict[str, Anchor], Field(min_length=1)]
     fields: dict[Quantity, FieldLayout] = Field(default_factory=dict)
     table: TableLayout | None = None
 
+    def cells(self) -> Iterator[tuple[Quantity, Cell]]:
+        """All fields, then all columns; a quantity may be both."""
+        yield from self.fields.items()
+        yield from (self.table.columns if self.table is not None else {}).items()
+
+    def edges(self) -> Iterator[tuple[tuple[str, ...], Edge]]:
+        """Each edge that may hang on an anchor, and each heading's anchor, with its place on the page."""
+        areas: list[tuple[tuple[str, ...], Area]]
+        areas = [(("anchors", name, "area"), anchor.area) for name, anchor in self.anchors.items()]
+        areas += [(("fields", name.value, "area"), field.area) for name, field in self.fields.items()]
+        columns = self.table.columns if self.table is not None else {}
+        if self.table is not None:
+            areas.append((("table", "area"), self.table.area))
+        for place, area in areas:
+            yield from (((*place, side), getattr(area, side)) for side in SIDES)
+        for name, column in columns.items():
+            place = ("table", "columns", name.value)
+            yield (*place, "left"), column.left
+            yield (*place, "right"), column.right
+            yield from (((*place, "heading"), Edge(anchor=word)) for word in column.heading)
+
     @model_validator(mode="after")
     def _edges_name_anchors(self) -> PageLayout:
-        places = [(f"fields.{name.value}", field.area) for name, field in self.fields.items()]
-        edges = [(f"{path}.{side}", getattr(area, side)) for path, area in places for side in SIDES]
-        if self.table is not None:
-            edges += [(f"table.area.{side}", getattr(self.table.area, side)) for side in SIDES]
-            for name, column in self.table.columns.items():
-                edges += [(f"table.columns.{name.value}.{side}", getattr(column, side)) for side in ("left", "right")]
-                edges += [(f"table.columns.{name.value}.heading", Edge(anchor=word)) for word in column.heading]
-        for path, edge in edges:
+        hangs_on: dict[str, set[str]] = {}
+        for place, edge in self.edges():
             if edge.anchor and edge.anchor not in self.anchors:
-                raise ValueError(f"{path}: there is no anchor {edge.anchor!r}; anchors are {', '.join(self.anchors)}")
+                near = did_you_mean(edge.anchor, self.anchors) or f"; anchors are {', '.join(self.anchors)}"
+                raise Complaint(f"there is no anchor {edge.anchor!r}{near}", *place)
+            if edge.anchor and place[0] == "anchors":
+                hangs_on.setdefault(place[1], set()).add(edge.anchor)
+        try:
+            TopologicalSorter(hangs_on).prepare()
+        except CycleError as error:
+            first, *others = error.args[1]
+            raise Complaint(f"the anchors {' and '.join(others)} hang on each other", "anchors", first) from None
         return self
 
 
 class ScreenSize(Model):
     """The page in pixels, as the template's numbers mean it."""
 
-    rows: int
-    columns: int
+    rows: int = Field(ge=1, le=16384)
+    columns: int = Field(ge=1, le=16384)
 
 
 class Companion(Model):
     """Pages of the same series that are no dose tables: recognised and named, never unreadable."""
 
-    name: str
-    match: dict[str, Words]
+    name: Word
+    match: dict[str, SomeWords]
 
 
 class Sums(Model):
@@ -219,7 +275,7 @@ class Sums(Model):
 
     sum_of: Quantity
     equals: Quantity
-    within: str = "0"
+    within: Number = "0"
 
 
 class Increasing(Model):
@@ -232,8 +288,8 @@ class Between(Model):
     """Each number of the column lies between the two, both allowed."""
 
     between: Quantity
-    least: str
-    most: str
+    least: Number
+    most: Number
 
 
 class CloseTo(Model):
@@ -241,10 +297,35 @@ class CloseTo(Model):
 
     product_of: tuple[Quantity, Quantity]
     close_to: Quantity
-    within: str
+    within: Number
 
 
-Check = Sums | Increasing | Between | CloseTo
+_CHECKS: dict[str, type[Model]] = {
+    "sum_of": Sums,
+    "increasing": Increasing,
+    "between": Between,
+    "product_of": CloseTo,
+}
+
+
+def _check_kind(given: Any) -> str | None:
+    """Which check the keys say; a check that is made already tells it itself."""
+    if isinstance(given, dict):
+        return next((check.__name__ for key, check in _CHECKS.items() if key in given), None)
+    return type(given).__name__
+
+
+Check = Annotated[
+    Annotated[Sums, Tag("Sums")]
+    | Annotated[Increasing, Tag("Increasing")]
+    | Annotated[Between, Tag("Between")]
+    | Annotated[CloseTo, Tag("CloseTo")],
+    Discriminator(
+        _check_kind,
+        custom_error_type="template",
+        custom_error_message=f"there is no such check; one has a key {', '.join(_CHECKS)}",
+    ),
+]
 
 
 class Example(Model):
@@ -259,15 +340,15 @@ class Template(Model):
     """One layout."""
 
     name: str = ""
-    title: str
+    title: Word
     status: Literal["drawn", "confirmed"]
-    revision: int
+    revision: int = Field(ge=1)
     extends: str | None = None
-    match: dict[str, Words]
+    match: dict[str, SomeWords]
     screen: ScreenSize
     prepare: Words = ()
-    choices: dict[str, dict[str, Words]] = Field(default_factory=dict)
-    pages: dict[str, PageLayout]
+    choices: dict[str, dict[str, SomeWords]] = Field(default_factory=dict)
+    pages: Annotated[dict[str, PageLayout], Field(min_length=1)]
     companions: tuple[Companion, ...] = ()
     witnesses: tuple[Literal["comments", "exposure_sequence", "private_text", "images"], ...] = ()
     must_agree: bool = False
@@ -278,18 +359,39 @@ class Template(Model):
     refuses: Words = ()
 
     @model_validator(mode="after")
-    def _choices_exist(self) -> Template:
+    def _cells_are_sound(self) -> Template:
         for page_name, page in self.pages.items():
-            cells: dict[Quantity, Cell] = {**page.fields}
-            if page.table is not None:
-                cells.update(page.table.columns)
-            for quantity, cell in cells.items():
+            for quantity, cell in page.cells():
+                kind = ("fields",) if isinstance(cell, FieldLayout) else ("table", "columns")
+                place = ("pages", page_name, *kind, quantity.value)
                 if cell.choices is not None and cell.choices not in self.choices:
-                    raise ValueError(
-                        f"pages.{page_name}: {quantity.value}: there is no list of choices {cell.choices!r}"
-                    )
+                    near = did_you_mean(cell.choices, self.choices)
+                    raise Complaint(f"there is no list of choices {cell.choices!r}{near}", *place, "choices")
                 if cell.unit is not None and cell.unit != quantity.unit:
-                    raise ValueError(
-                        f"pages.{page_name}: {quantity.value}: the unit is {quantity.unit or 'none'}, not {cell.unit}"
-                    )
+                    unit = f"the unit is {quantity.unit}" if quantity.unit else "it has no unit"
+                    raise Complaint(f"{unit}, not {cell.unit!r}", *place, "unit")
+        return self
+
+    @model_validator(mode="after")
+    def _a_word_has_one_meaning(self) -> Template:
+        for name, concepts in self.choices.items():
+            owner: dict[str, str] = {}
+            for concept, words in concepts.items():
+                for word in words:
+                    if owner.setdefault(word.casefold(), concept) != concept:
+                        other = owner[word.casefold()]
+                        raise Complaint(f"the word {word!r} also means {other!r}", "choices", name, concept)
+        return self
+
+    @model_validator(mode="after")
+    def _checks_are_of_cells(self) -> Template:
+        known = {quantity.value for page in self.pages.values() for quantity, _ in page.cells()}
+        if known & {Quantity.DLP_TOTAL_HEAD.value, Quantity.DLP_TOTAL_BODY.value}:
+            known.add(Quantity.DLP_TOTAL.value)  # totals of each phantom add up to it
+        for index, check in enumerate(self.checks):
+            for key, about in check:
+                for quantity in about if isinstance(about, tuple) else (about,):
+                    if isinstance(quantity, Quantity) and quantity.value not in known:
+                        sentence = f"no page holds {quantity.value}{did_you_mean(quantity.value, known)}"
+                        raise Complaint(sentence, "checks", str(index), key)
         return self

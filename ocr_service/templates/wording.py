@@ -1,0 +1,88 @@
+"""The smallest pieces of the template language: words, numbers, patterns, and how a complaint about them is made.
+
+Knows pydantic and regular expressions; must not know layouts, files or lines.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+_NUMBER = re.compile(r"-?\d{1,7}(?:\.\d{1,6})?", re.ASCII)
+LONGEST_PATTERN = 500
+_ONE_OR_MORE = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
+Word = Annotated[str, StringConstraints(min_length=1)]
+Words = Annotated[tuple[Word, ...], _ONE_OR_MORE]
+SomeWords = Annotated[Words, Field(min_length=1)]
+
+
+class Complaint(ValueError):
+    """A complaint about a key below the model that makes it; the loader finds the key's line by the place."""
+
+    def __init__(self, sentence: str, *place: str) -> None:
+        super().__init__(sentence)
+        self.place = place
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a complaint: the nearest valid word, where one is near."""
+    near = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def decimal_text(text: str) -> str:
+    """Let a number written with a point through, as text; ValueError."""
+    if _NUMBER.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is no number; write one like 0.5")
+    return text
+
+
+Number = Annotated[str, AfterValidator(decimal_text)]
+
+
+class Model(BaseModel):
+    """Strict and frozen: an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_are_known(cls, given: Any) -> Any:
+        for key in given if isinstance(given, dict) else ():
+            if key not in cls.model_fields:
+                raise Complaint(f"there is no key {key!r} here{did_you_mean(str(key), cls.model_fields)}", str(key))
+        return given
+
+
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A regular expression that never fits the empty text; ValueError says what is wrong with it."""
+    if len(pattern) > LONGEST_PATTERN:
+        raise ValueError(f"the pattern is longer than {LONGEST_PATTERN} letters")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # Python warns of a set that it may read otherwise some day
+            expression = re.compile(pattern)
+    except (re.error, RecursionError, OverflowError, Warning) as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+    if expression.fullmatch(""):
+        raise ValueError(f"{pattern!r} fits the empty text; say `blank` for a cell that may be empty")
+    return expression
+
+
+def unescaped_point(pattern: str) -> bool:
+    """Does the pattern hold a ``.`` that is neither escaped nor in brackets?"""
+    stripped = re.sub(r"\\.|\[[^\]]*\]", "", pattern)
+    return "." in stripped
