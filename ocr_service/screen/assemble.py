@@ -229,7 +229,9 @@ def _by_range(
 ) -> tuple[Reading[CTAcquisitionType] | None, list[Finding]]:
     """An axial row that starts where it ends moved no table: Stationary."""
     if scanning_range is not None and not scanning_range.text and not scanning_range.proven:
-        return None, [doubt(f"{where}, acquisition_type", f"the {where} is axial, and its range cannot be read")]
+        # The word alone means Sequenced; unproven, because a range that ends where it starts would say otherwise.
+        plain = Reading(CTAcquisitionType.SEQUENCED, cell.text, evidence=cell.evidence)
+        return plain, [doubt(f"{where}, acquisition_type", f"the {where} is axial, and its range cannot be read")]
     if scanning_range is None or not scanning_range.text:
         return None, [note(f"{where}, acquisition_type", f"the {where} is axial, with or without table movement")]
     start, _, end = scanning_range.text.partition("-")
