@@ -21,14 +21,13 @@ apt = echo "installing $(1)" && $(SUDO) apt-get -qq update && \
 # $(call pip,REQUIREMENT): a library without a wheel for this Python or processor is built, which needs a compiler.
 pip = $(PIP) $(1) || { ! command -v c++ >/dev/null && $(call apt,build-essential $(PYTHON_PACKAGE)-dev) && $(PIP) $(1); }
 
-.PHONY: help demo test check bench samples clean tesseract dicom-tools fonts
+.PHONY: help demo test check samples clean tesseract dicom-tools fonts
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo      convert sample_sc/ and show what was read, what proves it, and where the RDSRs are"
 	@echo "make test      run the tests"
 	@echo "make check     ruff, mypy, import-linter and the rules of the house"
-	@echo "make bench     measure; print wrong values, proven reports and times"
 	@echo "make samples   draw sample_sc/ anew"
 	@echo "make clean     remove .venv and demo_out"
 
@@ -47,9 +46,6 @@ check: $(VENV)/.dev
 	$(BIN)/mypy $(LOOSER) tests
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/test_house.py
-
-bench: tesseract $(VENV)/.dev
-	$(BIN)/python -m bench
 
 samples: dicom-tools fonts $(VENV)/.dev
 	$(BIN)/python sample_sc/draw.py
