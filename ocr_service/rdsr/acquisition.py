@@ -17,7 +17,7 @@ from ocr_service.dose.report import CTAcquisitionType, IrradiationEvent, Reading
 from ocr_service.rdsr import codes
 from ocr_service.rdsr.content import ContentItems, decimal_string, one_line
 from ocr_service.rdsr.identity import device_uid
-from ocr_service.rdsr.words import PRINTED_RANGE, comment, event_values, shown, stands, statements
+from ocr_service.rdsr.words import PRINTED_RANGE, comment, event_values, has_dose_item, shown, stands, statements
 
 # 10013 row 12: for these two a pitch is required, and the second one has none.
 _WITH_PITCH = {CTAcquisitionType.SPIRAL, CTAcquisitionType.SEQUENCED}
@@ -40,7 +40,7 @@ def ct_acquisition(items: ContentItems, event: IrradiationEvent, uid: str, scann
     if event.parameters.start:
         told.append(items.datetime(codes.DATETIME_STARTED, event.parameters.start, "CONTAINS"))
     told.append(_parameters(items, event, kind))
-    if kind is not CTAcquisitionType.CONSTANT_ANGLE or _states_dose(event, verified):
+    if has_dose_item(event, verified):
         told.append(_dose(items, event, verified))
     lines = statements(event_values(event, verified))
     scanning_range = _printed(event.scanning_range)
@@ -82,10 +82,6 @@ def _printed(reading: Reading[str] | None) -> str:
 def _type(event: IrradiationEvent, verified: bool) -> CTAcquisitionType | None:
     reading = event.acquisition_type
     return reading.value if reading is not None and shown(reading, verified) else None
-
-
-def _states_dose(event: IrradiationEvent, verified: bool) -> bool:
-    return shown(event.mean_ctdivol, verified) or shown(event.dlp, verified)
 
 
 def _optional(value: Decimal | None) -> str | None:

@@ -37,11 +37,12 @@ def decimal_string(value: Decimal, printed: str = "") -> str:
     if len(printed) <= LONGEST_DS and _PLAIN.fullmatch(printed) and Decimal(printed) == value:
         return printed
     text = format(value, "f")
-    if len(text) > LONGEST_DS:
-        before = len(text.partition(".")[0])
-        if before > LONGEST_DS:
+    places = LONGEST_DS
+    while len(text) > LONGEST_DS:
+        if places < 0:
             raise ValueError(f"too long for a decimal string: {text}")
-        text = format(round(value, max(LONGEST_DS - 1 - before, 0)), "f")
+        text = format(value, f".{places}f")
+        places -= 1
     return text
 
 
@@ -51,9 +52,13 @@ def one_line(text: str) -> str:
 
 
 class ContentItems:
-    """Makes the content items of one document; items with the same code share its data set."""
+    """Makes the content items of one document; items with the same code share its data set.
 
-    def __init__(self) -> None:
+    state_unknown: does a container hold the numbers that nobody told?
+    """
+
+    def __init__(self, *, state_unknown: bool = True) -> None:
+        self._state_unknown = state_unknown
         self.texts: list[str] = []  # all text written, for whoever chooses the character set
         self._codes: dict[CodedConcept, Dataset] = {}
 
@@ -146,7 +151,12 @@ class ContentItems:
             identification.MappingResource = "DCMR"
             identification.TemplateIdentifier = template
             item.ContentTemplateSequence = [identification]
-        return _with(item, list(children))
+        return _with(item, [child for child in children if self._state_unknown or _tells(child)])
+
+
+def _tells(item: Dataset) -> bool:
+    """Is the item anything but a number that nobody told?"""
+    return item.ValueType != "NUM" or bool(item.MeasuredValueSequence)
 
 
 def _with(item: Dataset, children: Sequence[Dataset]) -> Dataset:

@@ -74,12 +74,16 @@ def rdsr(
     predecessor: PriorReport | None = None,
     intent: CodedConcept = codes.DIAGNOSTIC,
     verifying_observer: VerifyingObserver | None = None,
+    state_unknown: bool = True,
 ) -> Dataset:
     """Write the report as an X-Ray Radiation Dose SR of the source's patient and study.
 
     verified: every dose value is proven and nothing is in doubt; only then is a document COMPLETE (unless
     something is missing or all of it comes from headers), and only then can a person's name stand for it.
     findings: the doubts among them are named, not told: their words may change, the document may not.
+    state_unknown: write the mandatory numbers that nobody told as unknown, as TID 10011 to 10013 demand. False
+    leaves them out, for importers that take every number's first measured value for granted: OpenREM gives a
+    whole document up at the first empty one.
     Raises ValueError for a report without events, BrokenObject for a source that names no date or no UID.
     """
     if not report.events:
@@ -89,14 +93,15 @@ def rdsr(
     if report.scope is Scope.IRRADIATION_EVENT and len(report.events) != 1:
         raise ValueError("the scope of one irradiation event holds one event")
     report = identified(report, known=predecessor.events if predecessor else ())
-    items = ContentItems()
+    items = ContentItems(state_unknown=state_unknown)
     ds = _content(items, report, source, verified, findings, intent)
-    ds.update(identification(source))
+    copied = identification(source)
+    ds.update(copied)
     _general(ds, report, source, verifying_observer)
     _flags(ds, report, verified, verifying_observer)
     _references(ds, report, source, predecessor)
     ds.ContributingEquipmentSequence = [_acquisition_equipment(items, report, ds)]
-    letters = character_set(source.newest, ds, items.texts)
+    letters = character_set(source.newest, copied, [*items.texts, *_names(report, verifying_observer)])
     if letters is not None:
         ds.SpecificCharacterSet = letters
     ds.SOPInstanceUID = ""
@@ -240,6 +245,15 @@ def _references(ds: Dataset, report: CTDoseReport, source: SourceStudy, predeces
             )
         ]
         ds.InstanceNumber = predecessor.instance_number + 1
+
+
+def _names(report: CTDoseReport, verifying_observer: VerifyingObserver | None) -> list[str]:
+    """What is written outside the content tree and copied from no header element."""
+    scanner = report.scanner
+    names = [scanner.manufacturer, scanner.model_name, scanner.station_name, scanner.software_versions]
+    if verifying_observer is not None:
+        names += [verifying_observer.name, verifying_observer.organization]
+    return names
 
 
 def _acquisition_equipment(items: ContentItems, report: CTDoseReport, ds: Dataset) -> Dataset:

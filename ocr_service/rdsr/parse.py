@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from io import BytesIO
 from typing import TypeVar
 
+import pydicom
 from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
 
 from ocr_service.dose.report import (
     AcquisitionParameters,
@@ -26,7 +29,7 @@ from ocr_service.dose.report import (
     Scope,
     Source,
 )
-from ocr_service.errors import BrokenObject
+from ocr_service.errors import BrokenObject, NotDicom
 from ocr_service.rdsr import codes
 from ocr_service.rdsr.identity import SERVICE_DEVICE_UID, KnownEvent, PriorReport, device_uid
 from ocr_service.rdsr.tree import Node, concept_of, first_item, malformed_is_broken, text_of
@@ -93,6 +96,17 @@ class ParsedReport:
             self.instance_number,
             self.known_events,
         )
+
+
+def decode(content: bytes) -> Dataset:
+    """A DICOM file's data set. Raises NotDicom where it is no such file, BrokenObject where it ends too early."""
+    try:
+        with malformed_is_broken():
+            return pydicom.dcmread(BytesIO(content))
+    except BrokenObject as error:
+        if isinstance(error.__cause__, InvalidDicomError):
+            raise NotDicom("the file has no DICOM prefix") from error
+        raise
 
 
 def states_ct_dose(ds: Dataset) -> bool:

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydicom.charset import python_encoding
+from pydicom.charset import convert_encodings, python_encoding
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from ocr_service.errors import BrokenObject
+from ocr_service.rdsr.writer import can_write
 
 # Type 2 of Patient and General Study: present, if need be empty.
 _ALWAYS: Final = (
@@ -62,7 +63,7 @@ _TERMS: Final = {
     "AcquisitionTimeSynchronized": {"Y", "N"},
 }
 _OFFSET = re.compile(r"[+-](0\d|1[0-4])[0-5]\d")
-_WHOLE_UNICODE: Final = {"ISO_IR 192", "GB18030"}
+_DEFAULT_TERMS: Final = {"", "ISO_IR 6", "ISO 2022 IR 6"}
 _UTF8: Final = "ISO_IR 192"
 _LATIN_1: Final = "ISO_IR 100"
 
@@ -161,27 +162,15 @@ def character_set(header: Dataset, copied: Dataset, ours: Iterable[str]) -> str 
     terms = [declared] if isinstance(declared, str) else list(declared or ())
     if any(term not in python_encoding for term in terms):
         return _UTF8
-    ours = [text for text in ours if not text.isascii()]
-    if all(term in {"", "ISO_IR 6", "ISO 2022 IR 6"} for term in terms):
-        if ours:
+    copied_texts = list(_texts(copied))
+    if all(term in _DEFAULT_TERMS for term in terms):
+        if not all(text.isascii() for text in ours):
             return _UTF8
-        return None if all(text.isascii() for text in _texts(copied)) else _LATIN_1
-    if all(_writes(terms, text) for text in ours):
+        return None if all(text.isascii() for text in copied_texts) else _LATIN_1
+    encodings = convert_encodings(terms)
+    if all(can_write(text, encodings) for text in (*ours, *copied_texts)):
         return terms[0] if len(terms) == 1 else terms
     return _UTF8
-
-
-def _writes(terms: Sequence[str], text: str) -> bool:
-    """Can the character set write a text that is not its own? Code extensions are not tried."""
-    if len(terms) > 1:
-        return False
-    if terms[0] in _WHOLE_UNICODE:
-        return True
-    try:
-        encoded = text.encode(python_encoding[terms[0]])
-    except UnicodeEncodeError:
-        return False
-    return len(encoded) == len(text)  # ISO_IR 13 has one byte a letter, its Python codec more
 
 
 def _texts(ds: Dataset) -> Iterable[str]:

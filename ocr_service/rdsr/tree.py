@@ -15,6 +15,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
 from pydicom.multival import MultiValue
 
 from ocr_service.dose.report import CodedConcept
@@ -22,6 +23,7 @@ from ocr_service.errors import BrokenObject
 
 # Named one by one: bytes that end too early, values of another kind, text in no known letters, endless nesting.
 _MALFORMED: Final = (
+    InvalidDicomError,
     AttributeError,
     ValueError,
     TypeError,

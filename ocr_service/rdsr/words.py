@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ocr_service.dose.report import CTDoseReport, IrradiationEvent, Phantom, Reading, Source
+from ocr_service.dose.report import CTAcquisitionType, CTDoseReport, IrradiationEvent, Phantom, Reading, Source
 from ocr_service.rdsr.codes import (
     ACQUISITION_PROTOCOL,
     CT_ACQUISITION_TYPE,
@@ -59,6 +59,14 @@ def sum_of_events(known: int, events: int) -> str:
     return _SUM_OF_EVENTS.format(known=known, events=events)
 
 
+def has_dose_item(event: IrradiationEvent, verified: bool) -> bool:
+    """Has the event a CT Dose container (TID 10013 row 21)? A localizer only where its dose is stated."""
+    kind = event.acquisition_type
+    if kind is None or not shown(kind, verified) or kind.value is not CTAcquisitionType.CONSTANT_ANGLE:
+        return True
+    return shown(event.mean_ctdivol, verified) or shown(event.dlp, verified)
+
+
 def event_values(event: IrradiationEvent, verified: bool) -> list[Named]:
     """The readings of an event that its document states, by their concept names, always in the same order.
 
@@ -71,18 +79,16 @@ def event_values(event: IrradiationEvent, verified: bool) -> list[Named]:
     dose: list[tuple[str, Reading[Any] | None]] = [
         (CT_ACQUISITION_TYPE.meaning, event.acquisition_type),
         (MEAN_CTDIVOL.meaning, event.mean_ctdivol),
-        (CTDIW_PHANTOM_TYPE.meaning, event.phantom),
+        (CTDIW_PHANTOM_TYPE.meaning, event.phantom if has_dose_item(event, verified) else None),
         (DLP.meaning, event.dlp),
     ]
-    technical: list[tuple[str, Reading[Any] | None]] = [
-        (KVP.meaning, event.kvp),
-        (SCANNING_RANGE, event.scanning_range),
-    ]
-    return [
-        *((name, r) for name, r in described if r is not None and stands(r) and one_line(r.text)),
-        *((name, r) for name, r in dose if r is not None and shown(r, verified)),
-        *((name, r) for name, r in technical if r is not None and stands(r) and one_line(r.text)),
-    ]
+    values = [(name, r) for name, r in described if r is not None and stands(r) and one_line(r.text)]
+    values += [(name, r) for name, r in dose if r is not None and shown(r, verified)]
+    if event.kvp is not None and stands(event.kvp):
+        values.append((KVP.meaning, event.kvp))
+    if event.scanning_range is not None and stands(event.scanning_range) and one_line(event.scanning_range.text):
+        values.append((SCANNING_RANGE, event.scanning_range))
+    return values
 
 
 def sub_total_name(phantom: Phantom) -> str:

@@ -27,6 +27,7 @@ _TEXT: Final = {"LO", "LT", "SH", "ST", "UC", "UT"}
 _LONG: Final = {"SQ", "UC", "UT"}  # these have a length of four bytes (PS3.5, table 7.1-1)
 _ITEM: Final = b"\xfe\xff\x00\xe0"
 _DEFAULT: Final = "iso8859"  # what pydicom calls the default repertoire
+_JIS_X_0201: Final = "shift_jis"  # what pydicom calls ISO_IR 13
 
 
 def encode_dataset(ds: Dataset) -> bytes:
@@ -88,7 +89,28 @@ def _values(value: Any) -> Sequence[Any]:
 
 
 def _encoded(text: str, encodings: list[str]) -> bytes:
-    return text.encode() if text.isascii() and encodings[0] == _DEFAULT else encode_string(text, encodings)
+    if text.isascii() and encodings[0] == _DEFAULT:
+        return text.encode()
+    if encodings == [_JIS_X_0201]:
+        return text.encode(_JIS_X_0201)  # pydicom puts a question mark where katakana and Latin letters mix
+    return encode_string(text, encodings)
+
+
+def can_write(text: str, encodings: Sequence[str]) -> bool:
+    """Can the text be written without loss? The default repertoire writes ASCII and no more."""
+    return text.isascii() or all(
+        any(_has(encoding, letter) for encoding in encodings) for letter in set(text) if not letter.isascii()
+    )
+
+
+def _has(encoding: str, letter: str) -> bool:
+    if encoding == _DEFAULT:
+        return False
+    try:
+        encoded = letter.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return encoding != _JIS_X_0201 or len(encoded) == 1  # of Shift JIS, JIS X 0201 is what has one byte
 
 
 def _by_pydicom(element: DataElement, encodings: list[str]) -> bytes:
