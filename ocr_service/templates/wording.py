@@ -5,6 +5,7 @@ Knows pydantic and regular expressions; must not know layouts, files or lines.
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from collections.abc import Iterable
@@ -23,6 +24,8 @@ from pydantic import (
 
 _NUMBER = re.compile(r"-?\d{1,7}(?:\.\d{1,6})?", re.ASCII)
 LONGEST_PATTERN = 500
+MOST_REPEATS = 100_000  # nested counts multiply: even the test for the empty text would not end
+LONGEST_WORD = 100  # no word of the language is longer, and looking for near ones takes its time
 _ONE_OR_MORE = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
 Word = Annotated[str, StringConstraints(min_length=1)]
 Words = Annotated[tuple[Word, ...], _ONE_OR_MORE]
@@ -39,7 +42,7 @@ class Complaint(ValueError):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The end of a complaint: the nearest valid word, where one is near."""
-    near = get_close_matches(word, list(known), n=1)
+    near = get_close_matches(word, list(known), n=1) if len(word) <= LONGEST_WORD else []
     return f"; did you mean {near[0]}?" if near else ""
 
 
@@ -71,6 +74,8 @@ def compiled(pattern: str) -> re.Pattern[str]:
     """A regular expression that never fits the empty text; ValueError says what is wrong with it."""
     if len(pattern) > LONGEST_PATTERN:
         raise ValueError(f"the pattern is longer than {LONGEST_PATTERN} letters")
+    if math.prod(int(count[:6]) for count in re.findall(r"\{([0-9]+)", pattern)) > MOST_REPEATS:
+        raise ValueError(f"{pattern!r} repeats its parts too often")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Python warns of a set that it may read otherwise some day

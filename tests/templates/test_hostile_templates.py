@@ -69,3 +69,7 @@ def test_a_value_of_any_other_kind_is_a_template_or_a_complaint(folder, data):
     )
     lines[number] = re.sub(r": [^:{]*$|: \{.*$|(?<=: )[^:,{}]+(?=[,}])", f": {odd}", lines[number], count=1)
     template_or_complaint(folder, "\n".join(lines))
+
+
+def test_a_word_of_absurd_length_is_refused_at_once(folder):
+    template_or_complaint(folder, PAGE.replace("  Manufacturer:", f"  ? {'M' * 500_000}\n  :"))

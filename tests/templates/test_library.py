@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from pydicom import Dataset
 
+from ocr_service.dose.quantities import Quantity
 from ocr_service.errors import TemplateError, UsageError
 from ocr_service.templates.library import check_examples, load_template, load_templates
-from ocr_service.templates.schema import Edge, Template
+from ocr_service.templates.schema import Edge, Sums, Template
 from ocr_service.templates.shipped import shipped_templates
 from ocr_service.templates.strict_yaml import MOST_BYTES
 from tests.templates.pages import PAGE, written
@@ -46,7 +47,7 @@ def test_numbers_stay_the_text_that_was_written(tmp_path):
     template = loaded(tmp_path)
 
     assert template.examples[0].dlp_total == "1.10"
-    assert template.checks[0].within == "0.10"
+    assert template.checks == (Sums(sum_of=Quantity.DLP, equals=Quantity.DLP_TOTAL, within="0.10"),)
 
 
 def test_words_that_other_yaml_readers_turn_into_values_stay_words(tmp_path):
@@ -80,6 +81,7 @@ MISTAKES = [
     (r"'\d{1,4}\.\d'", r"'\d*'", r"columns.dlp.pattern: '\\d*' fits the empty text"),
     (r"'\d{1,4}\.\d'", r"'(\d'", r"columns.dlp.pattern: '(\\d' is no regular expression"),
     (r"'\d{1,4}\.\d'", r"'[[a]\d'", r"columns.dlp.pattern: '[[a]\\d' is no regular expression"),
+    (r"'\d{1,4}\.\d'", "'(((a?){999}){999}){999}'", "columns.dlp.pattern: '(((a?){999}){999}){999}' repeats its parts"),
     ("heading: dlp}", "heading: dpl}", "columns.dlp.heading: there is no anchor 'dpl'; did you mean dlp?"),
     ("choices: phantoms}", "choices: phantom}", "phantom.choices: there is no list of choices 'phantom'; did you"),
     ("choices: phantoms}", "unit: cm, choices: phantoms}", "columns.phantom.unit: it has no unit, not 'cm'"),
@@ -167,6 +169,8 @@ def test_a_template_that_extends_another_says_only_what_differs(tmp_path):
     assert child.title == "Acme Nine"
     assert child.match == {**parent.match, "ManufacturerModelName": ("Nine*",)}
     table, its = parent.pages["dose"].table, child.pages["dose"].table
+    assert table is not None
+    assert its is not None
     assert its.columns.keys() == table.columns.keys()
     assert [column.right.offset for column in its.columns.values()] == [90, 160]
     assert child.checks == parent.checks
@@ -321,4 +325,14 @@ def test_a_header_element_that_cannot_be_read_fits_nothing(tmp_path):
 
 
 def test_the_shipped_templates_load():
-    assert load_templates(shipped_templates()).templates
+    names = [template.name for template in load_templates(shipped_templates()).templates]
+
+    assert "ge/dose-report" in names
+    assert "philips/exam-summary" in names
+
+
+def test_a_shipped_template_that_extends_another_is_tried_before_it():
+    ds = header(Manufacturer="SIEMENS", SeriesDescription="Patient Protocol")
+    names = [template.name for template in load_templates(shipped_templates()).candidates(ds)]
+
+    assert names == ["siemens/patient-protocol-letters", "siemens/patient-protocol"]
