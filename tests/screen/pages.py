@@ -40,7 +40,7 @@ def saved(pixels, syntax=ExplicitVRLittleEndian, **header):
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = UID(syntax)
     ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
-    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = "1.2.826.0.1.3680043.8.498.1"
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = UID("1.2.826.0.1.3680043.8.498.1")
     colour = pixels.shape[-1] == 3
     shape = pixels.shape[:-1] if colour else pixels.shape
     ds.Rows, ds.Columns = shape[-2:]

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pydicom
 import pytest
-from pydicom.pixels import apply_windowing
+from pydicom.pixels.processing import apply_windowing
 
 from ocr_service.screen.lookup_tables import windowed
 from ocr_service.screen.pixels import dose_screens
@@ -135,7 +135,10 @@ def test_windows_are_what_pydicom_makes_of_them(function, center, width):
     ds.VOILUTFunction, ds.WindowCenter, ds.WindowWidth = function, center, width
     values = np.arange(4096, dtype=np.float64)
 
-    assert np.allclose(windowed(values, center, width, function), apply_windowing(values, ds) * (255 / 4095))
+    shown = windowed(values, center, width, function)
+
+    assert shown is not None
+    assert np.allclose(shown, apply_windowing(values, ds) * (255 / 4095))
 
 
 @pytest.mark.parametrize("keyword", ["VOILUTSequence", "ModalityLUTSequence"])

@@ -23,12 +23,10 @@ SHARED = Path(__file__).resolve().parents[3] / "shared"
 def test_a_dose_screen_is_eight_bit_contiguous_and_cannot_be_changed():
     (screen,) = dose_screens(saved(PAGE))
 
-    assert (screen.pixels.dtype, screen.pixels.shape, screen.frame, screen.notes) == (
-        "uint8",
-        (160, 256),
-        1,
-        (),
-    )
+    assert screen.pixels.dtype == np.uint8
+    assert screen.pixels.shape == (160, 256)
+    assert screen.frame == 1
+    assert screen.notes == ()
     assert screen.pixels.flags.c_contiguous
     assert screen.sop_instance_uid == "1.2.826.0.1.3680043.8.498.1"
     with pytest.raises(ValueError, match="read-only"):
@@ -43,7 +41,7 @@ def test_making_a_dose_screen_does_not_lock_its_makers_picture():
 
 def test_a_dose_screen_of_another_type_is_refused():
     with pytest.raises(ValueError, match="uint8"):
-        DoseScreen(PAGE.astype(np.uint16), "1.2", 1)  # type: ignore[arg-type]
+        DoseScreen(PAGE.astype(np.uint16), "1.2", 1)
 
 
 # Colour ----------------------------------------------------------------------------------------------------
@@ -103,7 +101,7 @@ def test_luma_and_chroma_become_colours(kind):
 
 
 def test_red_letters_in_luma_and_chroma_are_bright():
-    ybr = np.where(INK[..., None], np.uint8((76, 85, 255)), np.uint8((0, 128, 128)))
+    ybr = np.where(INK[..., None], np.array([76, 85, 255], np.uint8), np.array([0, 128, 128], np.uint8))
 
     assert np.array_equal(picture(saved(ybr, PhotometricInterpretation="YBR_FULL")) > 250, INK)
 
