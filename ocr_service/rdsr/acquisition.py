@@ -55,14 +55,14 @@ def ct_acquisition(items: ContentItems, event: IrradiationEvent, uid: str, scann
 def irradiating_device(items: ContentItems, scanner: Scanner) -> Dataset:
     """TID 1021, Device Participant, in the role of Irradiating Device."""
     properties = []
-    if scanner.station_name:
-        properties.append(items.text(codes.DEVICE_NAME, scanner.station_name, "HAS PROPERTIES"))
+    if scanner.station_name.strip():
+        properties.append(items.text(codes.DEVICE_NAME, scanner.station_name.strip(), "HAS PROPERTIES"))
     for name, text in (
         (codes.DEVICE_MANUFACTURER, scanner.manufacturer),
         (codes.DEVICE_MODEL_NAME, scanner.model_name),
         (codes.DEVICE_SERIAL_NUMBER, scanner.serial_number),
     ):
-        properties.append(items.text(name, one_line(text) or codes.UNKNOWN_TEXT, "HAS PROPERTIES"))
+        properties.append(items.text(name, text.strip() or codes.UNKNOWN_TEXT, "HAS PROPERTIES"))
     properties.append(items.uidref(codes.DEVICE_OBSERVER_UID, device_uid(scanner), "HAS PROPERTIES"))
     return items.code(codes.DEVICE_ROLE_IN_PROCEDURE, codes.IRRADIATING_DEVICE, children=properties)
 
