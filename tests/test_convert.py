@@ -125,6 +125,20 @@ def test_the_pages_total_is_kept_as_printed(converted: dict[str, Converted]) -> 
     assert Decimal(said["dlp_total"]) == Decimal(TRUTH["siemens/no_letters"]["dlp_total"])
 
 
+def test_a_header_element_of_a_wrong_length_costs_only_its_object(
+    tmp_path: Path, library: Library, readers: Readers
+) -> None:
+    genuine = (SAMPLES / "siemens/no_letters/01.dcm").read_bytes()
+    rows = b"\x28\x00\x10\x00US\x02\x00"
+    assert rows in genuine
+    torn = genuine.replace(rows + genuine.split(rows)[1][:2], b"\x28\x00\x10\x00US\x03\x00abc")
+    (tmp_path / "torn.dcm").write_bytes(torn)
+    stock, endings = archive.convert([tmp_path], library, readers, tmp_path / "out", frozenset({"verified", "review"}))
+
+    assert stock.not_dicom == 0
+    assert [lines.outcome_name(ending.outcome) for ending in endings] == ["unreadable"]
+
+
 def test_random_bytes_and_hostile_uids_stay_inside_the_output_folder(
     tmp_path: Path, library: Library, readers: Readers
 ) -> None:

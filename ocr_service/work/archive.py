@@ -15,7 +15,7 @@ from pathlib import Path
 from time import perf_counter
 
 from pydicom import Dataset, dcmread
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.tag import Tag
 
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
@@ -85,20 +85,20 @@ def read_object(path: Path, *, pixels: bool) -> Dataset:
             raise BrokenObject("the file is no ordinary file, or is larger than any dose screen")
         ds = dcmread(path, stop_before_pixels=not pixels)
         # pydicom converts an element when it is first touched: a broken one must show here, not later.
-        for keyword in _KEYWORDS:
-            ds.get(keyword)
+        for _ in ds:
+            pass
     except InvalidDicomError as error:
         raise NotDicom("the file is no DICOM file") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, NotImplementedError) as error:
+    except _UNREADABLE as error:
         raise BrokenObject(f"the object cannot be read: {type(error).__name__}") from error
     if "SOPInstanceUID" not in ds:
         raise BrokenObject("the object has no SOP Instance UID")
     return ds
 
 
-_KEYWORDS = (
-    "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Manufacturer", "ManufacturerModelName",
-    "SeriesDescription", "ImageType", "ImageComments", "InstanceNumber", "ContentDate", "ContentTime",
+# What pydicom raises over damaged bytes; its BytesLengthException is no ValueError.
+_UNREADABLE = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, NotImplementedError, BytesLengthException,
 )  # fmt: skip
 
 
