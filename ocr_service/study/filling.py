@@ -1,0 +1,94 @@
+"""What a page does not print, taken from what tells of the same irradiation: parameters, UID, phantom, type.
+
+Knows which source goes before which; must not know data sets, or how the sources were found to belong together. Pure.
+
+A value is filled in only where the page prints none. The Exposure Dose Sequence tells of the whole irradiation and
+goes first, then the images, then private text. Sources that contradict each other fill in nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
+from typing import TypeVar
+
+from ocr_service.dose.report import (
+    AcquisitionParameters,
+    CTAcquisitionType,
+    Evidence,
+    IrradiationEvent,
+    Phantom,
+    Reading,
+    Source,
+    Witness,
+    WitnessKind,
+)
+from ocr_service.study.agreement import far_apart
+from ocr_service.study.alignment import AlignedEvent
+from ocr_service.study.images import ImageEvent
+from ocr_service.study.stated import EXPOSURE_SEQUENCE, PRIVATE_TEXT, StatedDose
+
+T = TypeVar("T", Phantom, CTAcquisitionType)
+
+
+def filled(event: IrradiationEvent, told: AlignedEvent) -> IrradiationEvent:
+    """The event with what its texts and images state beyond the page."""
+    rows = {row.source: row for row in told.stated if same_irradiation(event, row)}
+    images = told.images if told.images is not None and not told.images.ambiguous else None
+    sequence, private = rows.get(EXPOSURE_SEQUENCE), rows.get(PRIVATE_TEXT)
+    parameters = [source.parameters for source in (sequence, images, private) if source is not None]
+    uids = [images.irradiation_event_uid] if images else []
+    uids += [row.irradiation_event_uid for row in rows.values()]
+    return replace(
+        event,
+        parameters=merged([event.parameters, *parameters]),
+        irradiation_event_uid=event.irradiation_event_uid or next((uid for uid in uids if uid), None),
+        phantom=event.phantom or (_phantom(rows.values(), images) if event.has_dose else None),
+        acquisition_type=event.acquisition_type or _type(rows.values(), images),
+    )
+
+
+def same_irradiation(event: IrradiationEvent, row: StatedDose) -> bool:
+    """Does no value of the row speak against its place beside the event?"""
+    pairs = ((event.mean_ctdivol, row.ctdivol), (event.dlp, row.dlp))
+    compared = [(printed.value, stated) for printed, stated in pairs if printed is not None and stated]
+    if any(far_apart(printed, stated) for printed, stated in compared):
+        return False
+    return bool(compared) or (not event.has_dose and not row.states_dose)
+
+
+def merged(sources: Sequence[AcquisitionParameters]) -> AcquisitionParameters:
+    """For each parameter the first source that tells it; places only together with their frame of reference."""
+    if not sources:
+        return AcquisitionParameters()
+    told = {
+        name: next((value for one in sources if (value := getattr(one, name)) is not None), None)
+        for name in (field.name for field in fields(AcquisitionParameters))
+    }
+    whole = AcquisitionParameters(**told)
+    if whole.start and whole.end and whole.end < whole.start:
+        whole = replace(whole, end=None)
+    return whole
+
+
+def _phantom(rows: Iterable[StatedDose], images: ImageEvent | None) -> Reading[Phantom] | None:
+    told = [(WitnessKind.CONSOLE_TEXT, row.phantom) for row in rows]
+    told += [(WitnessKind.IMAGES, images.phantom)] if images else []
+    return _copied(told)
+
+
+def _type(rows: Iterable[StatedDose], images: ImageEvent | None) -> Reading[CTAcquisitionType] | None:
+    told = [(WitnessKind.CONSOLE_TEXT, row.acquisition_type) for row in rows]
+    told += [(WitnessKind.IMAGES, images.acquisition_type)] if images else []
+    return _copied(told)
+
+
+def _copied(told: Sequence[tuple[WitnessKind, T | None]]) -> Reading[T] | None:
+    """The one concept that all name who name any: no letters were read, so nothing is left to prove."""
+    values = {value for _, value in told if value is not None}
+    if len(values) != 1:
+        return None
+    value = values.pop()
+    text = value.name.lower()
+    witnesses = tuple(dict.fromkeys(Witness(kind, text) for kind, own in told if own is value))
+    return Reading(value, text, Source.COPIED_FROM_IMAGE, Evidence(witnesses=witnesses), proven=True)
