@@ -1,0 +1,265 @@
+"""Other people's software accepts our documents and reads the numbers that we wrote."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from io import BytesIO
+
+import highdicom.sr
+import pydicom
+import pytest
+from highdicom.sr import ContentSequence
+from pydicom.dataset import Dataset
+from rdsr_navigator import read_file
+
+from ocr_service.dose.report import CTDoseReport, IrradiationEvent
+from ocr_service.rdsr.document import encode, rdsr
+from tests.rdsr.golden import document
+from tests.rdsr.reports import AXIAL, KINDS, SCANNER, SPIRAL, STUDY, source
+
+
+def tool(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not installed: apt-get install dicom3tools dcmtk")
+    return found
+
+
+def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def documents() -> Iterator[tuple[str, Dataset]]:
+    for kind in KINDS:
+        yield kind, document(kind)
+    report, verified = KINDS["spiral"]
+    yield "left_out", rdsr(report, source(), verified=verified, state_unknown=False)
+    names = {"SpecificCharacterSet": ["", "ISO 2022 IR 87"], "PatientName": "Yamada^Tarou=山田^太郎=やまだ^たろう"}
+    yield "japanese", rdsr(report, source(**names), verified=True)
+    yield "utf_8", rdsr(report, source(**(names | {"SpecificCharacterSet": "ISO_IR 192"})), verified=True)
+
+
+@pytest.mark.dicom_tools
+def test_dciodvfy_finds_no_error(tmp_path):
+    for kind, ds in documents():
+        file = tmp_path / f"{kind}.dcm"
+        file.write_bytes(encode(ds))
+        answer = run([tool("dciodvfy"), "-new", str(file)])
+        lines = (answer.stdout + answer.stderr).splitlines()
+
+        assert "XRayRadiationDoseSR" in lines, kind
+        assert [line for line in lines if line.startswith("Error")] == [], kind
+
+
+@pytest.mark.dicom_tools
+def test_dsrdump_parses_every_relationship(tmp_path):
+    for kind, ds in documents():
+        file = tmp_path / f"{kind}.dcm"
+        file.write_bytes(encode(ds))
+        answer = run([tool("dsrdump"), str(file)])
+
+        assert answer.returncode == 0, kind
+        assert [line for line in answer.stderr.splitlines() if line.startswith(("E:", "F:"))] == [], kind
+        assert "X-Ray Radiation Dose Report" in answer.stdout
+
+
+@pytest.mark.dicom_tools
+def test_dcsrdump_shows_the_printed_numbers(tmp_path):
+    file = tmp_path / "spiral.dcm"
+    file.write_bytes(encode(document("spiral")))
+    answer = run([tool("dcsrdump"), str(file)])
+
+    assert '(113838,DCM,"DLP")  = 498.42 (mGy.cm,UCUM,"mGy.cm")' in answer.stdout + answer.stderr
+    assert '"Pitch Factor")  = 0.984' in answer.stdout + answer.stderr
+
+
+def again(ds: Dataset) -> pydicom.FileDataset:
+    return pydicom.dcmread(BytesIO(encode(ds)))
+
+
+def test_highdicom_understands_every_content_item():
+    """With nothing unknown: its NumContentItem cannot hold a number that nobody told (0.28)."""
+    for kind in KINDS:
+        report, verified = KINDS[kind]
+        ds = again(rdsr(report, source(), verified=verified, state_unknown=False))
+        root = Dataset()
+        for keyword in ("ValueType", "ConceptNameCodeSequence", "ContentSequence", "ContinuityOfContent"):
+            setattr(root, keyword, ds[keyword].value)
+        (tree,) = ContentSequence.from_sequence([root], is_root=True)
+
+        assert tree.name.value == "113701"
+        assert len(tree.ContentSequence) == len(ds.ContentSequence)
+
+
+def test_highdicom_reads_the_document_as_enhanced_sr_and_has_no_class_of_its_own_for_it():
+    ds = again(rdsr(KINDS["spiral"][0], source(), verified=True, state_unknown=False))
+    with pytest.raises(RuntimeError, match="not supported"):
+        highdicom.sr.srread(BytesIO(encode(ds)))
+    ds.SOPClassUID = pydicom.uid.EnhancedSRStorage
+
+    assert highdicom.sr.srread(BytesIO(encode(ds))).content[0].name.value == "113701"
+
+
+def stated(number: tuple[float, str] | None) -> float | None:
+    return None if number is None else number[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rdsr_navigator_reads_what_we_wrote(kind):
+    report, _ = KINDS[kind]
+    root = read_file(again(document(kind)))
+    found = list(root // "ct_acquisition")
+
+    assert len(found) == len(report.events)
+    for element, event in zip(found, report.events, strict=True):
+        names = {item.concept_name.code_meaning for item in element.content}
+        assert element["irradiation_event_uid"].value.startswith(("2.25.", "1.2."))
+        assert element["target_region"].value == (event.target_region.meaning if event.target_region else "Unknown")
+        if "ct_dose" in names:
+            assert_dose(element, event)
+        tube = element["ct_acquisition_parameters"]["ct_x-ray_source_parameters"]
+        kvp = event.kvp.value if event.kvp else event.parameters.kvp
+        assert stated(tube["kvp"].value) == (None if kvp is None else float(kvp))
+    total = root["ct_accumulated_dose_data"]["ct_dose_length_product_total"].value
+    printed = report.printed_total
+    if printed is not None:
+        assert total == (float(printed), "mGy.cm")
+
+
+def assert_dose(element: object, event: IrradiationEvent) -> None:
+    ct_dose = element["ct_dose"]
+    for name, reading in (("mean_ctdivol", event.mean_ctdivol), ("dlp", event.dlp)):
+        assert stated(ct_dose[name].value) == (None if reading is None else float(reading.value))
+    phantom = ct_dose["ctdiw_phantom_type"].value
+    assert phantom == (
+        "Unknown" if event.phantom is None else f"IEC {event.phantom.value.name.title()} Dosimetry Phantom"
+    )
+
+
+# The paths that OpenREM's CT importer takes, by the meanings it compares: container, then item, then what it
+# takes of the item without asking whether it is there.
+ROOT = {
+    "Procedure reported": "CODE",
+    "Start of X-Ray Irradiation": "DATETIME",
+    "End of X-Ray Irradiation": "DATETIME",
+    "Scope of Accumulation": "CODE",
+    "CT Accumulated Dose Data": "CONTAINER",
+    "CT Acquisition": "CONTAINER",
+    "Source of Dose Information": "CODE",
+    "Observer Type": "CODE",
+    "Device Observer UID": "UIDREF",
+    "Device Observer Name": "TEXT",
+    "Device Observer Manufacturer": "TEXT",
+    "Device Observer Model Name": "TEXT",
+}
+ACCUMULATED = {"Total Number of Irradiation Events": "NUM", "CT Dose Length Product Total": "NUM", "Comment": "TEXT"}
+ACQUISITION = {
+    "Acquisition Protocol": "TEXT",
+    "Target Region": "CODE",
+    "CT Acquisition Type": "CODE",
+    "Irradiation Event UID": "UIDREF",
+    "CT Acquisition Parameters": "CONTAINER",
+    "CT Dose": "CONTAINER",
+    "Comment": "TEXT",
+    "Device Role in Procedure": "CODE",
+}
+PARAMETERS = {
+    "Exposure Time": "NUM",
+    "Scanning Length": "NUM",
+    "Nominal Single Collimation Width": "NUM",
+    "Nominal Total Collimation Width": "NUM",
+    "Pitch Factor": "NUM",
+    "Number of X-Ray Sources": "NUM",
+    "CT X-Ray Source Parameters": "CONTAINER",
+}
+TUBE = {
+    "Identification of the X-Ray Source": "TEXT",
+    "KVP": "NUM",
+    "Maximum X-Ray Tube Current": "NUM",
+    "X-Ray Tube Current": "NUM",
+    "Exposure Time per Rotation": "NUM",
+}
+CT_DOSE = {"Mean CTDIvol": "NUM", "CTDIw Phantom Type": "CODE", "DLP": "NUM"}
+PARTICIPANT = {
+    "Device Manufacturer": "TEXT",
+    "Device Model Name": "TEXT",
+    "Device Serial Number": "TEXT",
+    "Device Observer UID": "UIDREF",
+}
+
+
+def walk(item: Dataset, wanted: dict[str, str]) -> dict[str, Dataset]:
+    """The children by meaning, each taken as the importer takes it: first code, first measured value."""
+    found = {}
+    for child in item.ContentSequence:
+        meaning = child.ConceptNameCodeSequence[0].CodeMeaning
+        if meaning in wanted:
+            assert child.ValueType == wanted[meaning]
+            _ = take(child)
+            found.setdefault(meaning, child)
+    return found
+
+
+def take(item: Dataset) -> str:
+    match item.ValueType:
+        case "NUM":
+            return str(item.MeasuredValueSequence[0].NumericValue)
+        case "CODE":
+            code = item.ConceptCodeSequence[0]
+            return f"{code.CodeValue} {code.CodeMeaning}"
+        case "TEXT":
+            return str(item.TextValue)
+        case "UIDREF":
+            return str(item.UID)
+        case "DATETIME":
+            return str(item.DateTime)
+        case _:
+            return str(len(item.ContentSequence))
+
+
+def test_every_path_that_openrem_takes_leads_somewhere():
+    root = again(rdsr(CTDoseReport(STUDY, SCANNER, (SPIRAL,)), source(), verified=True))
+
+    assert root.ConceptNameCodeSequence[0].CodeMeaning == "X-Ray Radiation Dose Report"
+    found = walk(root, ROOT)
+    assert set(found) == set(ROOT)
+    assert take(found["Procedure reported"]) == "77477000 Computed Tomography X-Ray"
+    assert take(found["Scope of Accumulation"].ContentSequence[0]) == root.StudyInstanceUID
+    accumulated = walk(found["CT Accumulated Dose Data"], ACCUMULATED)
+    assert set(accumulated) == set(ACCUMULATED)
+    acquisition = walk(found["CT Acquisition"], ACQUISITION)
+    assert set(acquisition) == set(ACQUISITION)
+    assert take(acquisition["CT Acquisition Type"]) == "116152004 Spiral Acquisition"
+    parameters = walk(acquisition["CT Acquisition Parameters"], PARAMETERS)
+    assert set(parameters) == set(PARAMETERS)
+    assert set(walk(parameters["CT X-Ray Source Parameters"], TUBE)) == set(TUBE)
+    doses = walk(acquisition["CT Dose"], CT_DOSE)
+    assert {name: take(item) for name, item in doses.items()} == {
+        "Mean CTDIvol": "11.20",
+        "CTDIw Phantom Type": "113691 IEC Body Dosimetry Phantom",
+        "DLP": "498.42",
+    }
+    assert set(walk(acquisition["Device Role in Procedure"], PARTICIPANT)) == set(PARTICIPANT)
+
+
+def walk_all(root: Dataset) -> None:
+    found = walk(root, ROOT)
+    walk(found["CT Accumulated Dose Data"], ACCUMULATED)
+    for event in root.ContentSequence:
+        if event.ConceptNameCodeSequence[0].CodeMeaning == "CT Acquisition":
+            acquisition = walk(event, ACQUISITION)
+            walk(walk(acquisition["CT Acquisition Parameters"], PARAMETERS)["CT X-Ray Source Parameters"], TUBE)
+            if "CT Dose" in acquisition:
+                walk(acquisition["CT Dose"], CT_DOSE)
+
+
+def test_an_importer_that_takes_every_number_for_granted_needs_the_unknown_ones_left_out():
+    """OpenREM 0.10 and 1.0 index the first measured value; an empty sequence stops the whole import."""
+    for report, verified in KINDS.values():
+        walk_all(again(rdsr(report, source(), verified=verified, state_unknown=False)))
+    report, verified = KINDS["axial"]
+    with pytest.raises(IndexError):
+        walk_all(again(rdsr(report, source(), verified=verified)))
+    assert AXIAL.parameters.exposure_time is None

@@ -1,0 +1,118 @@
+"""A document keeps the source's patient, study and letters, and refuses a source that names nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from io import BytesIO
+
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+
+from ocr_service.errors import BrokenObject
+from ocr_service.rdsr import codes
+from ocr_service.rdsr.document import encode, rdsr
+from ocr_service.rdsr.source import SourceStudy
+from ocr_service.rdsr.tree import Node
+from tests.rdsr.reports import ONE_SPIRAL, SPIRAL, STUDY, header, printed, source
+
+
+def read_again(ds: Dataset) -> Dataset:
+    return pydicom.dcmread(BytesIO(encode(ds)))
+
+
+def from_file(**values: object) -> SourceStudy:
+    """A source that has been on disk: its names are bytes in their character set."""
+    ds, buffer = header(**values), BytesIO()
+    ds.save_as(buffer, implicit_vr=False, little_endian=True)
+    return SourceStudy((pydicom.dcmread(BytesIO(buffer.getvalue()), force=True),))
+
+
+def test_patient_study_request_and_evidence_come_from_the_newest_source():
+    request = Dataset()
+    request.RequestedProcedureID, request.AccessionNumber = "RP1", "A77"
+    older = header(SOPInstanceUID=f"{STUDY}.2.0", PatientWeight="61", ContentTime="102500")
+    newer = header(RequestAttributesSequence=[request], TimezoneOffsetFromUTC="+0900")
+    ds = rdsr(ONE_SPIRAL, SourceStudy((older, newer)), verified=True)
+
+    assert (ds.PatientName, ds.PatientID, ds.PatientWeight, ds.StudyInstanceUID) == (
+        "Example^Anna",
+        "0042",
+        62,
+        STUDY,
+    )
+    assert (ds.ContentDate, ds.ContentTime, ds.TimezoneOffsetFromUTC) == ("20200310", "103000", "+0900")
+    (asked,) = ds.ReferencedRequestSequence
+    assert (asked.RequestedProcedureID, asked.StudyInstanceUID) == ("RP1", STUDY)
+    (study,) = ds.CurrentRequestedProcedureEvidenceSequence
+    (series,) = study.ReferencedSeriesSequence
+    assert [sop.ReferencedSOPInstanceUID for sop in series.ReferencedSOPSequence] == [
+        f"{STUDY}.2.0",
+        f"{STUDY}.2.1",
+    ]
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR", "ignore:The value length", "ignore:Value ")
+def test_a_value_that_its_own_kind_forbids_is_not_copied_and_identity_always_is():
+    ds = rdsr(
+        ONE_SPIRAL,
+        source(PatientAge="89Y", PatientBirthDate="0", PatientSex="W", PatientID="0" * 80),
+        verified=True,
+    )
+
+    assert "PatientAge" not in ds
+    assert (ds.PatientBirthDate, ds.PatientSex, ds.PatientID) == ("", "", "0" * 80)
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR", "ignore:The value length", "ignore:Value ")
+def test_a_source_that_names_no_date_or_no_uid_is_refused():
+    nameless = header(StudyInstanceUID="../../x")
+    dateless = header(ContentDate="", StudyDate="")
+
+    with pytest.raises(BrokenObject, match="StudyInstanceUID"):
+        rdsr(ONE_SPIRAL, SourceStudy((nameless,)), verified=True)
+    with pytest.raises(BrokenObject, match="no date"):
+        rdsr(ONE_SPIRAL, SourceStudy((dateless,)), verified=True)
+    with pytest.raises(ValueError, match="at least one"):
+        SourceStudy(())
+
+
+NAMES = [
+    (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎=やまだ^たろう", "胸部"),
+    (["ISO 2022 IR 13", "ISO 2022 IR 87"], "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう", "胸部 CT"),
+    ("ISO_IR 13", "ﾔﾏﾀﾞ^ﾀﾛｳ", "CT"),
+    ("ISO_IR 192", "Yamada^Tarou=山田^太郎=やまだ^たろう", "胸部 CT"),
+    ("ISO_IR 100", "Müller^Änne", "Schädel"),
+    ("GB18030", "Wang^XiaoDong=王^小东", "胸部"),
+    (["", "ISO 2022 IR 149"], "Hong^Gildong=洪^吉洞=홍^길동", "흉부"),
+]
+
+
+@pytest.mark.parametrize(("letters", "name", "description"), NAMES)
+def test_a_name_survives_byte_for_byte_in_its_own_character_set(letters, name, description):
+    written = from_file(SpecificCharacterSet=letters, PatientName=name, StudyDescription=description)
+    ds = read_again(rdsr(ONE_SPIRAL, written, verified=True))
+
+    assert ds.SpecificCharacterSet == letters
+    assert ds.PatientName == name
+    assert ds.StudyDescription == description
+    assert ds.PatientName.original_string == written.newest.PatientName.original_string
+
+
+@pytest.mark.parametrize(("letters", "name", "description"), NAMES)
+def test_a_name_survives_printed_text_of_other_letters(letters, name, description):
+    foreign = replace(ONE_SPIRAL, events=(replace(SPIRAL, protocol=printed("Crâne €")),))
+    written = from_file(SpecificCharacterSet=letters, PatientName=name, StudyDescription=description)
+    ds = read_again(rdsr(foreign, written, verified=True))
+
+    assert (ds.PatientName, ds.StudyDescription) == (name, description)
+    assert Node(ds).text(codes.CT_ACQUISITION, codes.ACQUISITION_PROTOCOL) == "Crâne €"
+
+
+def test_letters_of_no_declared_character_set_keep_their_bytes():
+    undeclared = from_file(PatientName="M\xfcller^Anne")
+    ds = read_again(rdsr(ONE_SPIRAL, undeclared, verified=True))
+
+    assert ds.PatientName.original_string == b"M\xfcller^Anne"
+    assert ds.SpecificCharacterSet == "ISO_IR 100"
+    assert "SpecificCharacterSet" not in rdsr(ONE_SPIRAL, source(), verified=True)
