@@ -80,28 +80,21 @@ def concept_of(ds: Dataset, keyword: str) -> CodedConcept | None:
 
 
 class Node:
-    """One content item and those below it."""
+    """One content item and those below it, looked through once."""
 
     def __init__(self, ds: Dataset) -> None:
         self._ds = ds
-
-    @property
-    def name(self) -> CodedConcept | None:
-        """The item's concept name."""
-        return concept_of(self._ds, "ConceptNameCodeSequence")
-
-    def children(self) -> list[Node]:
-        """The items directly below, in their order."""
-        return [Node(item) for item in self._ds.get("ContentSequence") or ()]
+        self._by_name: dict[tuple[str, str], list[Node]] | None = None
 
     def all(self, name: CodedConcept) -> list[Node]:
-        """The items directly below with this concept name (code value and scheme)."""
-        found = []
-        for child in self.children():
-            theirs = child.name
-            if theirs is not None and (theirs.value, theirs.scheme) == (name.value, name.scheme):
-                found.append(child)
-        return found
+        """The items directly below with this concept name (code value and scheme), in their order."""
+        if self._by_name is None:
+            self._by_name = {}
+            for item in self._ds.get("ContentSequence") or ():
+                theirs = concept_of(item, "ConceptNameCodeSequence")
+                if theirs is not None:
+                    self._by_name.setdefault((theirs.value, theirs.scheme), []).append(Node(item))
+        return self._by_name.get((name.value, name.scheme), [])
 
     def find(self, *path: CodedConcept) -> Node | None:
         """The first item at the end of the path, one concept a level."""

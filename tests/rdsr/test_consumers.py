@@ -13,6 +13,7 @@ import pytest
 from highdicom.sr import ContentSequence
 from pydicom.dataset import Dataset
 from rdsr_navigator import read_file
+from rdsr_navigator.sr_element import SrElement
 
 from ocr_service.dose.report import CTDoseReport, IrradiationEvent
 from ocr_service.rdsr.document import encode, rdsr
@@ -128,7 +129,7 @@ def test_rdsr_navigator_reads_what_we_wrote(kind):
         assert total == (float(printed), "mGy.cm")
 
 
-def assert_dose(element: object, event: IrradiationEvent) -> None:
+def assert_dose(element: SrElement, event: IrradiationEvent) -> None:
     ct_dose = element["ct_dose"]
     for name, reading in (("mean_ctdivol", event.mean_ctdivol), ("dlp", event.dlp)):
         assert stated(ct_dose[name].value) == (None if reading is None else float(reading.value))
@@ -192,7 +193,7 @@ PARTICIPANT = {
 
 def walk(item: Dataset, wanted: dict[str, str]) -> dict[str, Dataset]:
     """The children by meaning, each taken as the importer takes it: first code, first measured value."""
-    found = {}
+    found: dict[str, Dataset] = {}
     for child in item.ContentSequence:
         meaning = child.ConceptNameCodeSequence[0].CodeMeaning
         if meaning in wanted:

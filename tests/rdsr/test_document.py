@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from pydicom.dataset import Dataset
 
-from ocr_service.dose.report import Origin, Reading, Scope, Source, doubt, note
+from ocr_service.dose.report import CodedConcept, Origin, Reading, Scope, Source, doubt, note
 from ocr_service.rdsr import codes, words
 from ocr_service.rdsr.document import VerifyingObserver, encode, rdsr
 from ocr_service.rdsr.identity import PriorReport
@@ -25,7 +25,6 @@ from tests.rdsr.reports import (
     TO_REVIEW,
     TWO_PHANTOMS,
     dose,
-    printed,
     source,
 )
 
@@ -41,6 +40,13 @@ def total(ds: Dataset) -> Node:
     found = Node(ds).find(codes.CT_ACCUMULATED_DOSE_DATA)
     assert found is not None
     return found
+
+
+def meaning(node: Node, *path: CodedConcept) -> str:
+    """What the CODE item at the end of the path means."""
+    code = node.code(*path)
+    assert code is not None
+    return code.meaning
 
 
 def acquisitions(ds: Dataset) -> list[Node]:
@@ -70,14 +76,14 @@ def test_a_report_of_headers_is_partial_whatever_is_known():
 
     assert (ds.CompletionFlag, ds.VerificationFlag) == ("PARTIAL", "UNVERIFIED")
     assert comments(ds) == [words.NO_SCREEN]
-    assert [code.meaning for code in sources(ds)] == [
+    assert sources(ds) == [
         "Copied From Image Attributes",
         "Computed From Image Attributes",
     ]
 
 
-def sources(ds: Dataset) -> list[object]:
-    return [node.value_code() for node in Node(ds).all(codes.SOURCE_OF_DOSE_INFORMATION)]
+def sources(ds: Dataset) -> list[str]:
+    return [meaning(node) for node in Node(ds).all(codes.SOURCE_OF_DOSE_INFORMATION)]
 
 
 def test_a_report_that_waits_for_a_person_says_what_is_missing_unproven_and_in_doubt():
@@ -136,9 +142,9 @@ def test_every_kind_of_document_says_what_it_accumulates_over():
     single = replace(FROM_HEADERS, scope=Scope.IRRADIATION_EVENT)
     event = rdsr(single, source(), verified=False)
 
-    assert Node(study).code(codes.SCOPE_OF_ACCUMULATION).meaning == "Study"
+    assert meaning(Node(study), codes.SCOPE_OF_ACCUMULATION) == "Study"
     assert Node(study).text(codes.SCOPE_OF_ACCUMULATION, codes.STUDY_INSTANCE_UID) == STUDY
-    assert Node(event).code(codes.SCOPE_OF_ACCUMULATION).meaning == "Irradiation Event"
+    assert meaning(Node(event), codes.SCOPE_OF_ACCUMULATION) == "Irradiation Event"
     assert Node(event).text(codes.SCOPE_OF_ACCUMULATION, codes.IRRADIATION_EVENT_UID) == f"{STUDY}.77"
     with pytest.raises(ValueError, match="holds one event"):
         rdsr(replace(ONE_SPIRAL, scope=Scope.IRRADIATION_EVENT), source(), verified=True)
@@ -165,7 +171,7 @@ def test_a_total_of_nothing_known_is_unknown_and_never_nought():
 
 def sub_totals(ds: Dataset) -> dict[str, str | None]:
     return {
-        node.code(codes.CTDIW_PHANTOM_TYPE).meaning: node.number(codes.MGY_CM)
+        meaning(node, codes.CTDIW_PHANTOM_TYPE): node.number(codes.MGY_CM)
         for node in total(ds).all(codes.DLP_SUB_TOTAL)
     }
 
@@ -250,8 +256,8 @@ def test_the_recording_device_is_this_service_and_the_irradiating_device_is_the_
     roles = (codes.CT_ACCUMULATED_DOSE_DATA, codes.DEVICE_ROLE_IN_PROCEDURE)
 
     assert (ds.Manufacturer, ds.SoftwareVersions, ds.Modality) == ("ocr_service", "1", "SR")
-    assert Node(ds).code(codes.DEVICE_ROLE_IN_PROCEDURE).meaning == "Recording"
-    assert Node(ds).code(*roles).meaning == "Irradiating Device"
+    assert meaning(Node(ds), codes.DEVICE_ROLE_IN_PROCEDURE) == "Recording"
+    assert meaning(Node(ds), *roles) == "Irradiating Device"
     assert Node(ds).text(*roles, codes.DEVICE_SERIAL_NUMBER) == "4711"
     (equipment,) = ds.ContributingEquipmentSequence
     assert equipment.PurposeOfReferenceCodeSequence[0].CodeValue == "109101"
@@ -297,7 +303,7 @@ def test_a_typed_value_is_named_as_manual_entry():
     typed = replace(SPIRAL, dlp=dose("498.42", told_by=Source.MANUAL))
     ds = rdsr(replace(ONE_SPIRAL, events=(typed,), origin=Origin.SCREEN), source(), verified=True)
 
-    assert [code.meaning for code in sources(ds)] == ["Manual Entry", "Derived From Human-Readable Reports"]
+    assert sources(ds) == ["Manual Entry", "Derived From Human-Readable Reports"]
     assert "Manual Entry: DLP." in acquisitions(ds)[0].text(codes.COMMENT).splitlines()
 
 

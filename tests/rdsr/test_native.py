@@ -8,10 +8,11 @@ from decimal import Decimal
 import pytest
 from pydicom.dataset import Dataset
 
-from ocr_service.dose.report import CTDoseReport, Origin, Phantom, Source
+from ocr_service.dose.report import CTAcquisitionType, CTDoseReport, Origin, Phantom, Source
 from ocr_service.rdsr import codes
-from ocr_service.rdsr.content import ContentItems
+from ocr_service.rdsr.content import ContentItems, Relation
 from ocr_service.rdsr.document import rdsr
+from ocr_service.rdsr.identity import PriorReport
 from ocr_service.rdsr.native import (
     AlreadyOurs,
     CoversAll,
@@ -54,7 +55,7 @@ def scanner_report(
 ) -> Dataset:
     """A scanner's own RDSR, with the digits that it knows and the page does not show."""
     items = ContentItems()
-    context = "HAS OBS CONTEXT"
+    context: Relation = "HAS OBS CONTEXT"
     children = [
         items.uidref(codes.DEVICE_OBSERVER_UID, "1.2.840.99", context),
         items.text(codes.DEVICE_OBSERVER_MANUFACTURER, "Example Medical Systems", context),
@@ -88,8 +89,8 @@ def scanner_report(
     return ds
 
 
-def ours(report: CTDoseReport, *, verified: bool = True, **options: object) -> Dataset:
-    return rdsr(report, source(), verified=verified, **options)
+def ours(report: CTDoseReport, *, verified: bool = True, predecessor: PriorReport | None = None) -> Dataset:
+    return rdsr(report, source(), verified=verified, predecessor=predecessor)
 
 
 def test_where_nobody_has_reported_the_dose_there_is_no_native():
@@ -268,7 +269,7 @@ def test_a_dose_report_that_cannot_be_read_is_no_cover():
 
 def test_a_type_that_differs_is_no_other_value():
     """Pages call a spiral by many names; the same dose twice is the harm."""
-    row = replace(SPIRAL, acquisition_type=kind(AXIAL.acquisition_type.value))
+    row = replace(SPIRAL, acquisition_type=kind(CTAcquisitionType.SEQUENCED))
     verdict = compare_native(replace(TWO_PHANTOMS, events=(row,)), [scanner_report(SPIRAL_ROW)])
 
     assert isinstance(verdict, CoversAll)

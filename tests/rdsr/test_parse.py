@@ -98,13 +98,16 @@ def test_a_real_rdsr_is_read_with_its_known_values(name):
     assert (parsed.ours, parsed.converter) == (False, converter)
     if last is not None:
         event = parsed.report.events[-1]
+        assert event.mean_ctdivol is not None
+        assert event.dlp is not None
+        assert event.phantom is not None
         assert (event.mean_ctdivol.text, event.dlp.text, event.phantom.value) == last
 
 
 def test_real_acquisition_types_are_read_in_either_scheme():
     flash = real("CT-RDSR-Siemens_Flash-TAP-SS.dcm")
 
-    assert [event.acquisition_type.value for event in flash.report.events] == [
+    assert [event.acquisition_type and event.acquisition_type.value for event in flash.report.events] == [
         CTAcquisitionType.CONSTANT_ANGLE,
         CTAcquisitionType.STATIONARY,
         CTAcquisitionType.STATIONARY,
@@ -172,13 +175,13 @@ def mutated(content: bytes, chance: random.Random) -> bytes:
 def test_a_mutated_document_is_read_or_refused_as_bad_input(kind):
     content, chance = encode(document(kind)), random.Random(kind)
     refused = 0
-    for _ in range(250):
+    for _ in range(120):
         try:
             parse(decode(mutated(content, chance)))
         except InputError:
             refused += 1
 
-    assert 0 < refused < 250
+    assert 0 < refused < 120
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -187,7 +190,7 @@ def test_a_mutated_real_rdsr_is_read_or_refused_as_bad_input(name):
     if not (REAL / name).is_file():
         pytest.skip("real RDSRs are not at hand")
     content, chance = (REAL / name).read_bytes(), random.Random(name)
-    for _ in range(40):
+    for _ in range(25):
         try:
             parse(decode(mutated(content, chance)))
         except InputError:
@@ -205,15 +208,16 @@ def every_item(ds: Dataset) -> list[tuple[Dataset, str]]:
 
 
 def test_a_document_that_lacks_any_one_element_is_read_or_refused_as_bad_input():
-    count = len(every_item(decode(encode(document("axial")))))
-    for index in range(0, count, 3):
-        ds = decode(encode(document("axial"))) if index % 30 == 0 else ds  # noqa: F821
-        item, keyword = every_item(ds)[min(index, len(every_item(ds)) - 1)]
+    written = encode(document("axial"))
+    count = len(every_item(decode(written)))
+    for index in range(0, count, 5):
+        ds = decode(written)
+        item, keyword = every_item(ds)[index]
         del item[keyword]
         try:
             parse(ds)
         except InputError:
-            ds = decode(encode(document("axial")))
+            continue
 
 
 def test_bytes_that_are_no_dicom_are_refused():
