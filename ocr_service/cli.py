@@ -69,7 +69,7 @@ def convert(
     for done in track(endings, total=len(stock.units) + len(stock.broken), console=console, transient=True):
         told.append(lines.line(done) + "\n")
         name = lines.outcome_name(done.outcome)
-        open_ += name != "verified"
+        open_ += name in ("needs_review", "unreadable")
         table.add_row(name, *lines.table_cells(done))
     if report is not None:
         report.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def list_templates(templates: Templates = None) -> None:
 @template_app.command()
 def explain(file: Path, templates: Templates = None) -> None:
     """Say for each template whether it matches the object's header, and which keys do not."""
-    from ocr_service.work.archive import read_object
+    from ocr_service.work.inventory import read_object
 
     for sentence in _library(templates).explain(read_object(file, pixels=False)):
         typer.echo(sentence)

@@ -9,23 +9,66 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import assert_never
 
 from pydicom import Dataset
 
 from ocr_service.dose.checks import Rounding, findings_of
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified, prove
-from ocr_service.dose.report import Finding, PageRef, Scanner, doubt, note
+from ocr_service.dose.report import CTDoseReport, Finding, PageRef, doubt, note
 from ocr_service.errors import InputError
+from ocr_service.rdsr.native import (
+    AlreadyOurs,
+    CoversAll,
+    NoNative,
+    OtherValue,
+    Partial,
+    Predecessor,
+    compare_native,
+)
 from ocr_service.screen import layout
 from ocr_service.screen.assemble import assemble
 from ocr_service.screen.extract import PageReading, find_page, read_page
 from ocr_service.screen.pixels import DoseScreen, dose_screens
 from ocr_service.screen.preprocess import to_size
 from ocr_service.screen.readers import Readers
+from ocr_service.study.acquisition import scanner_of
+from ocr_service.study.alignment import align
+from ocr_service.study.console_text import console_text
+from ocr_service.study.header import NoHeaderDose, header_report
+from ocr_service.study.images import image_events
+from ocr_service.study.regions import with_target_regions
+from ocr_service.study.witnesses import with_witnesses
 from ocr_service.templates.library import Library
 from ocr_service.templates.schema import Sums, Template
 
-Outcome = Verified | NeedsReview | Unreadable
+
+@dataclass(frozen=True, slots=True)
+class FromHeader:
+    """No dose screen could be had: the report copies and computes what image headers state."""
+
+    report: CTDoseReport
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """The scanner itself has reported this dose; `sop_instance_uids` are its reports."""
+
+    report: CTDoseReport
+    sop_instance_uids: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+Outcome = Verified | NeedsReview | Unreadable | FromHeader | Skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What else is known of the study: headers of its images, and its dose reports, ours and others'."""
+
+    images: tuple[Dataset, ...] = ()
+    dose_reports: tuple[Dataset, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +77,7 @@ class _Read:
     page: PageReading
 
 
-def read_unit(objects: Sequence[Dataset], library: Library, readers: Readers) -> Outcome:
+def read_unit(objects: Sequence[Dataset], library: Library, readers: Readers, context: Context = Context()) -> Outcome:
     """Read, merge and prove the dose screens of one unit: objects with pixels, oldest first."""
     pages: list[_Read] = []
     findings: list[Finding] = []
@@ -58,8 +101,46 @@ def read_unit(objects: Sequence[Dataset], library: Library, readers: Readers) ->
         findings.append(doubt("template", "the pages of the unit are of different templates"))
     study = str(objects[0].get("StudyInstanceUID", ""))
     whole = assemble(template, [read.page for read in pages], study, scanner_of(objects[-1]))
-    found = (*findings, *whole.findings, *findings_of(whole.report, rounding_of(template)))
-    return prove(whole.report, found)
+    report, told = _beside(whole.report, template, objects, context)
+    found = (*findings, *whole.findings, *told, *findings_of(report, rounding_of(template)))
+    return _native_first(prove(report, found), context)
+
+
+def read_headers(images: Sequence[Dataset], context: Context = Context()) -> Outcome:
+    """The report of a study without any dose screen, from the headers of its images."""
+    made = header_report(images)
+    if isinstance(made, NoHeaderDose):
+        return Unreadable(made.why)
+    ending = NeedsReview if made.needs_review else FromHeader
+    return _native_first(ending(made.report, made.findings), context)
+
+
+def _beside(
+    report: CTDoseReport, template: Template, objects: Sequence[Dataset], context: Context
+) -> tuple[CTDoseReport, tuple[Finding, ...]]:
+    """Let the objects' own text and the study's images vouch, and fill in what the page does not print."""
+    aligned = align(report, [console_text(ds) for ds in objects], image_events(context.images))
+    report, told = with_witnesses(report, aligned, frozenset(template.witnesses), must_agree=template.must_agree)
+    description = str(objects[-1].get("StudyDescription", "") or "") or None
+    report, regions = with_target_regions(report, description, template.target_region)
+    return report, (*told, *regions)
+
+
+def _native_first(outcome: Verified | NeedsReview | FromHeader, context: Context) -> Outcome:
+    """Where the scanner reports its dose itself nothing is emitted; where it says another thing a person looks."""
+    verdict = compare_native(outcome.report, context.dose_reports, verified=isinstance(outcome, Verified))
+    match verdict:
+        case CoversAll(uids) if any(event.has_dose for event in outcome.report.events):
+            return Skipped(outcome.report, uids, outcome.findings)
+        case CoversAll():
+            return outcome  # no row was read, so that none is missing says nothing
+        case Partial(_, sentences) | OtherValue(_, sentences):
+            doubts = tuple(doubt("native", sentence) for sentence in sentences)
+            return NeedsReview(outcome.report, (*outcome.findings, *doubts))
+        case NoNative() | AlreadyOurs() | Predecessor():
+            return outcome
+        case _:
+            assert_never(verdict)
 
 
 def _read_screen(
@@ -99,20 +180,3 @@ def rounding_of(template: Template) -> Rounding:
     """How far the template lets the rows' sum miss the total; exact where it says nothing."""
     sums = [Decimal(check.within) for check in template.checks if isinstance(check, Sums)]
     return Rounding(max(sums, default=Decimal(0)))
-
-
-def scanner_of(ds: Dataset) -> Scanner:
-    """The scanner as the object's header names it (PS3.3 C.7.5.1)."""
-
-    def text(keyword: str) -> str:
-        value = ds.get(keyword, "")
-        return "" if value is None else str(value)
-
-    return Scanner(
-        manufacturer=text("Manufacturer"),
-        model_name=text("ManufacturerModelName"),
-        serial_number=text("DeviceSerialNumber"),
-        station_name=text("StationName"),
-        software_versions=text("SoftwareVersions"),
-        device_uid=text("DeviceUID"),
-    )

@@ -157,3 +157,12 @@ def test_random_bytes_and_hostile_uids_stay_inside_the_output_folder(
     assert len(found) == 2
     written = [path for path in tmp_path.rglob("*.dcm") if source not in path.parents]
     assert all(target in path.parents for path in written)
+
+
+def test_a_dose_that_the_scanner_reports_itself_is_skipped(tmp_path: Path, library: Library, readers: Readers) -> None:
+    _, endings = archive.convert(
+        [SAMPLES / "ge/native_report"], library, readers, tmp_path, frozenset({"verified", "review"})
+    )
+
+    assert [lines.outcome_name(ending.outcome) for ending in endings] == ["skipped"]
+    assert list(tmp_path.rglob("*.dcm")) == []

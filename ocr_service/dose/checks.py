@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
+from ocr_service.dose.proof import CONTRADICTION, Proven, settle
 from ocr_service.dose.report import CTDoseReport, Finding, IrradiationEvent, Reading, doubt, note
 
 
@@ -48,14 +50,24 @@ def total_not_printed(report: CTDoseReport) -> Finding | None:
     return note("dlp_total", "the screen prints no total DLP: the total is the sum of the rows")
 
 
+def why(reading: Reading[Any]) -> str:
+    """Why the reading is not proven, in words without its text."""
+    verdict = settle(reading.evidence)
+    if isinstance(verdict, Proven):
+        return "only together with another value"
+    if verdict.why.startswith(CONTRADICTION):
+        return CONTRADICTION
+    return verdict.why
+
+
 def unproven_values(report: CTDoseReport) -> list[Finding]:
     """No dose value, phantom or acquisition type leaves unproven, whatever else was found."""
     found: list[Finding] = []
     totals = [report.dlp_total, *(total for _, total in report.phantom_totals)]
-    found += [doubt("dlp_total", "a total DLP is not proven") for total in totals if total and not total.proven]
+    found += [doubt("dlp_total", f"a total DLP is not proven: {why(t)}") for t in totals if t and not t.proven]
     for number, event in enumerate(report.events, start=1):
         values = (("mean_ctdivol", event.mean_ctdivol), ("dlp", event.dlp), ("phantom", event.phantom))
         for name, reading in values:
             if isinstance(reading, Reading) and not reading.proven:
-                found.append(doubt(f"row {number}, {name}", f"{name} of row {number} is not proven"))
+                found.append(doubt(f"row {number}, {name}", f"{name} of row {number} is not proven: {why(reading)}"))
     return found

@@ -23,6 +23,7 @@ from ocr_service.dose.report import (
     WitnessKind,
 )
 
+CONTRADICTION = "witnesses contradict each other"
 ENGINES = frozenset({WitnessKind.PPOCR, WitnessKind.TESSERACT})
 PROOFS = (WitnessKind.PERSON, WitnessKind.REGISTERED_FONT)  # the stronger first
 # Bound to pixels: worth nothing where the crop is not whole.
@@ -77,7 +78,7 @@ def _settle_ordinary(witnesses: Sequence[Witness], told: str) -> Verdict:
     if len(strong) == 1:
         return Proven(strong[0])
     voices = ", ".join(f"{name(who)} {text!r}" for text, who in kinds.items())
-    return Unproven(told, f"witnesses contradict each other: {voices}")
+    return Unproven(told, f"{CONTRADICTION}: {voices}")
 
 
 def name(kinds: Iterable[WitnessKind]) -> str:

@@ -32,6 +32,8 @@ from ocr_service.templates.schema import Template
 TYPES = {kind.name.lower(): kind for kind in CTAcquisitionType}
 PHANTOMS = {"head": Phantom.HEAD, "body": Phantom.BODY}
 PHANTOM_TOTALS = {Quantity.DLP_TOTAL_HEAD: Phantom.HEAD, Quantity.DLP_TOTAL_BODY: Phantom.BODY}
+# Console's text and images may still vouch for these; what stays unproven then is found by the report's checks.
+SETTLED_LATER = frozenset({Quantity.MEAN_CTDIVOL, Quantity.DLP, Quantity.DLP_TOTAL, *PHANTOM_TOTALS})
 # A second opinion on which phantom: the word beside the number, where no column of its own tells it.
 _PHANTOM_BESIDE = (Quantity.MEAN_CTDIVOL, Quantity.DLP)
 _NAMED = {
@@ -173,7 +175,7 @@ def _event(row: RowReading, where: str) -> tuple[IrradiationEvent, list[Finding]
 
 
 def _unproven(quantity: Quantity, cell: CellReading, where: str) -> list[Finding]:
-    if cell.proven:
+    if cell.proven or (cell.text and quantity in SETTLED_LATER):
         return []
     why = cell.evidence.broken_crop or "its witnesses do not suffice"
     finding = doubt if quantity in MUST_BE_PROVEN else note

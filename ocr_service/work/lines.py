@@ -11,7 +11,7 @@ from typing import Any, assert_never
 
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
 from ocr_service.dose.report import CTDoseReport, FindingKind, IrradiationEvent, Phantom, Reading
-from ocr_service.pipeline import Outcome
+from ocr_service.pipeline import FromHeader, Outcome, Skipped
 from ocr_service.work.archive import Converted
 
 
@@ -24,6 +24,10 @@ def outcome_name(outcome: Outcome) -> str:
             return "needs_review"
         case Unreadable():
             return "unreadable"
+        case FromHeader():
+            return "header"
+        case Skipped():
+            return "skipped"
         case _:
             assert_never(outcome)
 
@@ -38,7 +42,7 @@ def line(converted: Converted) -> str:
             "series_instance_uids": list(converted.series_instance_uids),
             "sop_instance_uids": list(converted.sop_instance_uids),
             "outcome": outcome_name(outcome),
-            "template": report.template if report else None,
+            "template": (report.template or None) if report else None,
             "rdsr": converted.rdsr,
             "dlp_total": total_text(report) if report else None,
             "events": [event_line(event) for event in report.events] if report else [],
@@ -90,5 +94,7 @@ def table_cells(converted: Converted) -> tuple[str, str, str, str]:
     if isinstance(outcome, Unreadable):
         return "", "", "", outcome.why
     doubts = [finding.sentence for finding in outcome.findings if finding.kind is FindingKind.DOUBT]
+    if isinstance(outcome, Skipped):
+        doubts = ["the scanner has reported this dose itself"]
     told = converted.rdsr or (doubts[0] if doubts else "not written")
     return outcome.report.template, str(len(outcome.report.events)), total_text(outcome.report) or "", told
