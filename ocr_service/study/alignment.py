@@ -65,9 +65,11 @@ def align(report: CTDoseReport, texts: Sequence[ConsoleText], images: Sequence[I
             if rows:
                 unmatched[source] = tuple(r for i, r in enumerate(rows) if i not in pairs.values() and r.states_dose)
     uids = [{row.irradiation_event_uid for row in rows.values()} - {None} for rows in told]
-    seen = _certain(
-        len(report.events), len(images), lambda i, j: _image_fit(report.events[i], images[j], uids[i])
-    )  # fmt: skip
+    seen = _paired(
+        lambda i, j: _image_fit(report.events[i], images[j], uids[i]),
+        [event.has_dose for event in report.events],
+        [not one.localizer for one in images],
+    )
     events = tuple(
         AlignedEvent(
             tuple(rows[source] for source in TEXT_SOURCES if source in rows),
@@ -93,31 +95,39 @@ def _totals(texts: Sequence[ConsoleText]) -> Iterator[tuple[str, Decimal, bool]]
 
 
 def _paired_texts(events: Sequence[IrradiationEvent], rows: Sequence[StatedDose]) -> dict[int, int]:
-    pairs = _certain(len(events), len(rows), lambda i, j: _text_fit(events[i], rows[j]))
-    return pairs | _by_order(events, rows, pairs)
+    return _paired(
+        lambda i, j: _text_fit(events[i], rows[j]),
+        [event.has_dose for event in events],
+        [row.states_dose for row in rows],
+    )
+
+
+def _paired(fit: Fit, ours: Sequence[bool], theirs: Sequence[bool]) -> dict[int, int]:
+    """Which of ours is which of theirs; for each is told whether it has a dose."""
+    if not ours or not theirs or len(ours) > MOST_ROWS or len(theirs) > MOST_ROWS:
+        return {}
+    fits = [[fit(i, j) for j in range(len(theirs))] for i in range(len(ours))]
+    pairs = _certain(fits)
+    return pairs | _by_order(fits, ours, theirs, pairs)
 
 
 def _by_order(
-    events: Sequence[IrradiationEvent], rows: Sequence[StatedDose], pairs: Mapping[int, int]
+    fits: Sequence[Sequence[int | None]], ours: Sequence[bool], theirs: Sequence[bool], pairs: Mapping[int, int]
 ) -> dict[int, int]:
     """Pair what lies between two pairs, where both sides have as many rows with dose there."""
-    if len(events) > MOST_ROWS or len(rows) > MOST_ROWS:
-        return {}
     found: dict[int, int] = {}
-    fences = [(-1, -1), *sorted(pairs.items()), (len(events), len(rows))]
+    fences = [(-1, -1), *sorted(pairs.items()), (len(ours), len(theirs))]
     for (i, j), (k, m) in pairwise(fences):
-        ours = [n for n in range(i + 1, k) if events[n].has_dose]
-        theirs = [n for n in range(j + 1, m) if rows[n].states_dose]
-        if len(ours) == len(theirs):
-            found |= dict(zip(ours, theirs, strict=True))
+        mine = [n for n in range(i + 1, k) if ours[n]]
+        others = [n for n in range(j + 1, m) if theirs[n]]
+        if len(mine) == len(others):
+            found |= {a: b for a, b in zip(mine, others, strict=True) if fits[a][b] is not None}
     return found
 
 
-def _certain(ours: int, theirs: int, fit: Fit) -> dict[int, int]:
+def _certain(fits: Sequence[Sequence[int | None]]) -> dict[int, int]:
     """The pairs that every best order-keeping pairing has. Best is the largest sum of fits; skipping costs nothing."""
-    if not ours or not theirs or ours > MOST_ROWS or theirs > MOST_ROWS:
-        return {}
-    fits = [[fit(i, j) for j in range(theirs)] for i in range(ours)]
+    ours, theirs = len(fits), len(fits[0])
     before = [[0] * (theirs + 1) for _ in range(ours + 1)]
     for i in range(1, ours + 1):
         for j in range(1, theirs + 1):

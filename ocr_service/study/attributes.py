@@ -17,6 +17,7 @@ from itertools import islice
 
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
 from pydicom.tag import Tag
 
@@ -25,7 +26,7 @@ MOST_TEXT = 1024  # letters of a value
 # Everything pydicom is known to raise where bytes are not what they claim to be.
 _FOREIGN = (
     ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, OSError, RuntimeError, TypeError,
-    ValueError, struct.error,
+    ValueError, struct.error, BytesLengthException, InvalidDicomError,
 )  # fmt: skip
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _UID = re.compile(r"\d+(?:\.\d+)+")
@@ -67,11 +68,11 @@ def as_text(found: DataElement, most: int) -> str:
     """The element's value as text with its lines; bytes of an unknown kind are read as Latin 1."""
     value = found.value
     try:
-        if value is None:
+        if value is None or found.VR == "SQ":
             return ""
         if isinstance(value, bytes | bytearray):
             told = bytes(value[:most]).decode("latin-1")
-        elif isinstance(value, MultiValue | list | tuple):
+        elif isinstance(value, MultiValue):
             told = "\\".join(str(one) for one in islice(value, 64))
         else:
             told = str(value)
@@ -89,7 +90,9 @@ def decimal(ds: Dataset, key: Key) -> Decimal | None:
 def as_decimal(found: DataElement) -> Decimal | None:
     """The element's one number; several values are one only where they are equal."""
     value = found.value
-    if isinstance(value, MultiValue | list):
+    if found.VR == "SQ":
+        return None
+    if isinstance(value, MultiValue):
         several = {number(one, found.VR) for one in islice(value, 64)}
         return several.pop() if len(several) == 1 else None
     return number(value, found.VR)
@@ -133,7 +136,7 @@ def positive(ds: Dataset, key: Key) -> Decimal | None:
 def numbers(ds: Dataset, key: Key, count: int) -> tuple[Decimal, ...] | None:
     """Exactly `count` numbers, or None."""
     found = element(ds, key)
-    if found is None or not isinstance(found.value, MultiValue | list) or len(found.value) != count:
+    if found is None or not isinstance(found.value, MultiValue) or len(found.value) != count:
         return None
     several = [number(one, found.VR) for one in found.value]
     return tuple(one for one in several if one is not None) if None not in several else None

@@ -34,7 +34,7 @@ T = TypeVar("T", Phantom, CTAcquisitionType)
 def filled(event: IrradiationEvent, told: AlignedEvent) -> IrradiationEvent:
     """The event with what its texts and images state beyond the page."""
     rows = {row.source: row for row in told.stated if same_irradiation(event, row)}
-    images = told.images if told.images is not None and not told.images.ambiguous else None
+    images = told.images if told.images is not None and images_belong(event, told.images, rows.values()) else None
     sequence, private = rows.get(EXPOSURE_SEQUENCE), rows.get(PRIVATE_TEXT)
     parameters = [source.parameters for source in (sequence, images, private) if source is not None]
     uids = [images.irradiation_event_uid] if images else []
@@ -55,6 +55,18 @@ def same_irradiation(event: IrradiationEvent, row: StatedDose) -> bool:
     if any(far_apart(printed, stated) for printed, stated in compared):
         return False
     return bool(compared) or (not event.has_dose and not row.states_dose)
+
+
+def images_belong(event: IrradiationEvent, images: ImageEvent, rows: Iterable[StatedDose]) -> bool:
+    """Is it clear what the images are, and does their CTDIvol not speak against their place beside the event?
+
+    An Irradiation Event UID that text and images share says more than a number.
+    """
+    if images.ambiguous:
+        return False
+    uids = {row.irradiation_event_uid for row in rows if row.irradiation_event_uid}
+    printed, mean = event.mean_ctdivol, images.mean_ctdivol
+    return images.irradiation_event_uid in uids or printed is None or mean is None or not far_apart(printed.value, mean)
 
 
 def merged(sources: Sequence[AcquisitionParameters]) -> AcquisitionParameters:
