@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ EVERYTHING = frozenset({"verified", "header", "review"})
 class Silent:
     """A reader that is never asked: images need none."""
 
-    def read(self, crops: list[Crop], preparation: object = None) -> list[str]:
+    def read(self, crops: Sequence[Crop], preparation: Sequence[str] | None = None) -> list[str]:
         raise AssertionError("a study without screens asks no engine")
 
 

@@ -13,13 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from itertools import islice
 
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
-from pydicom.tag import Tag
+from pydicom.tag import BaseTag, Tag
 
 MOST_ITEMS = 1000  # of a sequence
 MOST_TEXT = 1024  # letters of a value
@@ -39,7 +40,7 @@ Key = str | int | tuple[int, int]
 def element(ds: Dataset, key: Key) -> DataElement | None:
     """The element, converted; None where it is absent or cannot be converted."""
     try:
-        tag = Tag(key)
+        tag = _tag(key)
         if tag not in ds:
             return None
         stored = ds.get_item(tag)
@@ -50,6 +51,16 @@ def element(ds: Dataset, key: Key) -> DataElement | None:
             return ds[tag]
     except _FOREIGN:
         return None
+
+
+@lru_cache(maxsize=4096)
+def _tag(key: Key) -> BaseTag:
+    return Tag(key)
+
+
+def has(ds: Dataset, key: Key) -> bool:
+    """Is the element there, whatever its value?"""
+    return _tag(key) in ds
 
 
 def text(ds: Dataset, key: Key, most: int = MOST_TEXT) -> str:

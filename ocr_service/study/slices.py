@@ -26,6 +26,7 @@ _CLASSES = {CTImageStorage, EnhancedCTImageStorage}
 _REFORMATTED = {"MPR", "REFORMATTED", "PROJECTION IMAGE", "MAX_IP", "MIN_IP", "AVERAGE", "CSA MPR", "CURVED MPR"}
 _NOT_GATED = {"", "NONE", "NO"}
 _GATED_WORDS = {"CARDIAC", "ECG", "GATED", "CARDIAC_CT", "CARDIAC HELICAL", "CARD_HELICAL", "RESP", "CG", "RG"}
+_NOTHING = Dataset()
 _MILLIMETRE = Decimal("0.001")
 
 Vector = tuple[Decimal, Decimal, Decimal]
@@ -84,12 +85,13 @@ class _Header:
     def holder(self, keyword: str) -> Dataset:
         """The data set that tells the attribute; an empty one where none does."""
         for layer in self._own:
-            if keyword in layer:
+            if attributes.has(layer, keyword):
                 return layer
         if keyword not in self._known:
-            self._known[keyword] = next((layer for layer in self._shared if keyword in layer), None)
+            told = (layer for layer in self._shared if attributes.has(layer, keyword))
+            self._known[keyword] = next(told, None)
         found = self._known[keyword]
-        return Dataset() if found is None else found
+        return _NOTHING if found is None else found
 
     def text(self, keyword: str, most: int = 64) -> str:
         return attributes.text(self.holder(keyword), keyword, most)

@@ -98,61 +98,55 @@ def localizer() -> Dataset:
     )
 
 
-def enhanced(values=(10.0, 12.0, 14.0), **header) -> Dataset:
+def macro(keyword, **told):
+    item = Dataset()
+    for key, value in told.items():
+        setattr(item, key, value)
+    return keyword, Sequence([item])
+
+
+def groups(*macros) -> Dataset:
+    """An item of functional groups."""
+    group = Dataset()
+    for keyword, sequence in macros:
+        setattr(group, keyword, sequence)
+    return group
+
+
+def shared_groups() -> Dataset:
+    return groups(
+        macro("PixelMeasuresSequence", SliceThickness="5"),
+        macro("PlaneOrientationSequence", ImageOrientationPatient=["1", "0", "0", "0", "1", "0"]),
+        macro("CTAcquisitionTypeSequence", AcquisitionType="SPIRAL"),
+        macro("CTAcquisitionDetailsSequence", RevolutionTime=0.5, TotalCollimationWidth=40.0),
+        macro("CTTableDynamicsSequence", SpiralPitchFactor=0.9),
+        macro("CTXRayDetailsSequence", KVP=120.0),
+        macro("IrradiationEventIdentificationSequence", IrradiationEventUID=uid("event")),
+    )
+
+
+def frame_groups(number, ctdivol) -> Dataset:
+    exposed = {"CTDIvol": ctdivol, "XRayTubeCurrentInmA": 200.0, "ExposureModulationType": "XY"}
+    return groups(
+        macro("FrameContentSequence", FrameAcquisitionDateTime="20200102101500.5", FrameAcquisitionNumber=3),
+        macro("PlanePositionSequence", ImagePositionPatient=["0", "0", f"{5 * number}"]),
+        macro("CTImageFrameTypeSequence", FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]),
+        macro("CTExposureSequence", CTDIPhantomTypeCodeSequence=Sequence([code("113690")]), **exposed),
+    )
+
+
+def enhanced(values=(10.0, 12.0, 14.0)) -> Dataset:
     """One Enhanced CT object: a frame a value, 5 mm thick, what is common in the shared groups."""
-
-    def macro(keyword, **told):
-        item = Dataset()
-        for key, value in told.items():
-            setattr(item, key, value)
-        return keyword, Sequence([item])
-
-    def groups(*macros):
-        group = Dataset()
-        for keyword, sequence in macros:
-            setattr(group, keyword, sequence)
-        return group
-
     ds = Dataset()
-    ds.SOPClassUID, ds.SOPInstanceUID = EnhancedCTImageStorage, uid("enhanced", values, sorted(map(str, header)))
+    ds.SOPClassUID, ds.SOPInstanceUID = EnhancedCTImageStorage, uid("enhanced", values)
     ds.StudyInstanceUID, ds.SeriesInstanceUID = uid("study"), uid("enhanced series")
     ds.FrameOfReferenceUID = uid("frame of reference")
     ds.Manufacturer, ds.ManufacturerModelName, ds.DeviceSerialNumber = "ACME", "Ring 64", "7"
     ds.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
     ds.NumberOfFrames = len(values)
     ds.ScanLength = 5 * len(values)
-    ds.SharedFunctionalGroupsSequence = Sequence(
-        [
-            groups(
-                macro("PixelMeasuresSequence", SliceThickness="5"),
-                macro("PlaneOrientationSequence", ImageOrientationPatient=["1", "0", "0", "0", "1", "0"]),
-                macro("CTAcquisitionTypeSequence", AcquisitionType="SPIRAL"),
-                macro("CTAcquisitionDetailsSequence", RevolutionTime=0.5, TotalCollimationWidth=40.0),
-                macro("CTTableDynamicsSequence", SpiralPitchFactor=0.9),
-                macro("CTXRayDetailsSequence", KVP=120.0),
-                macro("IrradiationEventIdentificationSequence", IrradiationEventUID=uid("event")),
-            )
-        ]
-    )
-    ds.PerFrameFunctionalGroupsSequence = Sequence(
-        [
-            groups(
-                macro("FrameContentSequence", FrameAcquisitionDateTime="20200102101500.5", FrameAcquisitionNumber=3),
-                macro("PlanePositionSequence", ImagePositionPatient=["0", "0", f"{5 * n}"]),
-                macro("CTImageFrameTypeSequence", FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]),
-                macro(
-                    "CTExposureSequence",
-                    CTDIvol=value,
-                    XRayTubeCurrentInmA=200.0,
-                    ExposureModulationType="XY",
-                    CTDIPhantomTypeCodeSequence=Sequence([code("113690")]),
-                ),
-            )
-            for n, value in enumerate(values)
-        ]
-    )
-    for keyword, value in header.items():
-        setattr(ds, keyword, value)
+    ds.SharedFunctionalGroupsSequence = Sequence([shared_groups()])
+    ds.PerFrameFunctionalGroupsSequence = Sequence([frame_groups(n, value) for n, value in enumerate(values)])
     return ds
 
 

@@ -25,8 +25,8 @@ def sequence(*rows: StatedDose) -> ConsoleText:
 
 
 def stated(ctdivol=None, dlp=None, kind=SPIRAL, order=1, **told) -> StatedDose:
-    values = (None if value is None else Decimal(value) for value in (ctdivol, dlp))
-    return StatedDose("exposure_sequence", order, "", "", *values, acquisition_type=kind, **told)
+    ctdivol, dlp = (None if value is None else Decimal(value) for value in (ctdivol, dlp))
+    return StatedDose("exposure_sequence", order, ctdivol=ctdivol, dlp=dlp, acquisition_type=kind, **told)
 
 
 def orders(aligned):

@@ -11,13 +11,13 @@ from ocr_service.study.header import HeaderReport, NoHeaderDose, header_report
 from tests.study.headers import enhanced, image, localizer, page, reformats, spiral, uid, whole_spiral
 
 
-def reported(datasets, mapping=None) -> HeaderReport:
+def reported(datasets, mapping=None):
     told = header_report(datasets, mapping or {})
     assert isinstance(told, HeaderReport)
     return told
 
 
-def doubts(told: HeaderReport) -> list[str]:
+def doubts(told):
     return [found.where for found in told.findings if found.kind is FindingKind.DOUBT]
 
 

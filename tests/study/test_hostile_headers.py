@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom import dcmread
-from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.tag import Tag
@@ -61,7 +61,7 @@ BROKEN = st.lists(st.tuples(st.sampled_from(KEYWORDS), st.sampled_from(VRS), BYT
 
 def broken(ds: Dataset, damage) -> Dataset:
     for keyword, vr, content in damage:
-        tag = Tag(tag_for_keyword(keyword))
+        tag = Tag(keyword)
         ds._dict[tag] = RawDataElement(tag, vr or dictionary_VR(tag), len(content), content, 0, vr is None, True)
     return ds
 

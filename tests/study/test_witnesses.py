@@ -37,8 +37,8 @@ NOTE, DOUBT = FindingKind.NOTE, FindingKind.DOUBT
 
 
 def stated(ctdivol=None, dlp=None, source="comments", order=1, **told) -> StatedDose:
-    values = (None if value is None else Decimal(value) for value in (ctdivol, dlp))
-    return StatedDose(source, order, "", "", *values, **told)
+    ctdivol, dlp = (None if value is None else Decimal(value) for value in (ctdivol, dlp))
+    return StatedDose(source, order, ctdivol=ctdivol, dlp=dlp, **told)
 
 
 def texts(*rows: StatedDose, total=None, **told) -> list[ConsoleText]:
@@ -300,4 +300,6 @@ def test_a_cell_is_a_number_and_what_stands_beside_it(text, number, mark):
 
 @pytest.mark.parametrize("text", ["", "S", "1.2.3", "-5", "12/13", "1,5", "5 6"])
 def test_other_texts_are_no_number(text):
-    assert printed_number(text) is None or printed_number(text).mark
+    printed = printed_number(text)
+
+    assert printed is None or printed.mark
