@@ -86,11 +86,11 @@ def convert(
 @app.command()
 def doctor() -> None:
     """Say what is installed, and try each engine on a built-in cell."""
-    from ocr_service.screen.readers import built_in_cell
+    from ocr_service.screen.engines import trial_cell
 
     readers = _readers()
     for name, engine in (("ppocr", readers.ppocr), ("tesseract", readers.tesseract)):
-        typer.echo(f"{name}: reads the built-in cell 12.34 as {engine.read([built_in_cell()])[0]!r}")
+        typer.echo(f"{name}: reads the built-in cell 12.34 as {engine.read([trial_cell()])[0]!r}")
 
 
 @template_app.command("list")
@@ -112,7 +112,10 @@ def explain(file: Path, templates: Templates = None) -> None:
 def main() -> None:
     """Run a command; a fault on purpose is one sentence and its own exit code."""
     import logging
+    import os
 
+    # Crops are small: a second thread of Tesseract costs more than it brings.
+    os.environ.setdefault("OMP_THREAD_LIMIT", "1")
     logging.getLogger("pydicom").setLevel(logging.ERROR)  # its warnings quote header values
     try:
         app()

@@ -53,7 +53,7 @@ class Assembled:
 def assemble(template: Template, pages: Sequence[PageReading], study_instance_uid: str, scanner: Scanner) -> Assembled:
     """Merge the pages of one unit and say what their rows mean. Pages come oldest first."""
     merged = merge(template, pages)
-    merged = _with_arithmetic(merged)
+    merged = _with_marker(_with_arithmetic(merged))
     findings = [*merged.findings]
     events = []
     for number, row in enumerate(merged.rows, start=1):
@@ -100,6 +100,24 @@ def _with_arithmetic(merged: Merged) -> Merged:
         if not total.proven:
             fields[quantity] = _vouched(total, needed)
     return replace(merged, rows=tuple(rows), fields=fields)
+
+
+def _with_marker(merged: Merged) -> Merged:
+    """Let a closed sum vouch for the page marker: rows of a page that is not there would be missing in the total.
+
+    Closed is a sum of at least two proven rows that is exactly the proven total of the examination.
+    """
+    marker, total = merged.fields.get(Quantity.PAGE_MARKER), merged.fields.get(Quantity.DLP_TOTAL)
+    if marker is None or marker.proven or total is None or not _printed(marker):
+        return merged
+    rows = [cell for row in merged.rows if _printed(cell := row.cells.get(Quantity.DLP)) and cell is not None]
+    values, printed = [_proven_number(cell) for cell in rows], _proven_number(total)
+    if printed is None or len(values) < 2 or None in values or sum(v for v in values if v is not None) != printed:
+        return merged
+    evidence = marker.evidence
+    for text in {witness.text for witness in evidence.witnesses}:
+        evidence = evidence.and_witness(Witness(WitnessKind.ARITHMETIC, text))
+    return replace(merged, fields={**merged.fields, Quantity.PAGE_MARKER: judge(replace(marker, evidence=evidence))})
 
 
 def _vouched(cell: CellReading, needed: Decimal) -> CellReading:
@@ -236,10 +254,14 @@ def _by_range(
         return plain, [doubt(f"{where}, acquisition_type", f"the {where} is axial, and its range cannot be read")]
     if scanning_range is None or not scanning_range.text:
         return None, [note(f"{where}, acquisition_type", f"the {where} is axial, with or without table movement")]
-    start, _, end = scanning_range.text.partition("-")
-    kind = CTAcquisitionType.STATIONARY if start == end else CTAcquisitionType.SEQUENCED
-    reading = Reading(kind, cell.text, evidence=cell.evidence, proven=cell.proven and scanning_range.proven)
-    if cell.proven and not scanning_range.proven:
+    stays = _stays(scanning_range.text)
+    kind = CTAcquisitionType.STATIONARY if stays else CTAcquisitionType.SEQUENCED
+    # Two readers may differ in a position and yet agree that the table moved: that is all the type needs.
+    told = {witness.kind: _stays(witness.text) for witness in scanning_range.evidence.witnesses}
+    agreed = len(told) >= 2 and set(told.values()) == {stays} and not scanning_range.evidence.broken_crop
+    known = scanning_range.proven or agreed
+    reading = Reading(kind, cell.text, evidence=cell.evidence, proven=cell.proven and known)
+    if cell.proven and not known:
         return reading, [
             doubt(
                 f"{where}, acquisition_type",
@@ -247,6 +269,12 @@ def _by_range(
             )
         ]
     return reading, []
+
+
+def _stays(scanning_range: str) -> bool:
+    """Does the range end where it starts?"""
+    start, _, end = scanning_range.partition("-")
+    return start == end
 
 
 def _meaning_with_choices(cell: CellReading | None) -> tuple[str, str] | None:

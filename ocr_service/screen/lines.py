@@ -15,7 +15,6 @@ from ocr_service.screen import layout
 from ocr_service.screen.anchors import MARGIN, Found
 from ocr_service.screen.layout import Pixels
 from ocr_service.screen.readers import Question, Readers
-from ocr_service.screen.words import fold
 from ocr_service.templates.schema import PageLayout, TableLayout, ValueType
 
 
@@ -34,7 +33,7 @@ def kind_of_line(
     box = layout.around(line)
     if any(layout.inside(box, anchor.box) for anchor in found.values()):
         return LineKind.EXPLAINED  # the total line, or the first heading of a repeating table
-    if table.repeats_heading and _is_heading(spec, table, line, pixels, readers):
+    if table.repeats_heading and _is_heading(spec, table, line, found, pixels, readers):
         return LineKind.EXPLAINED
     if len(layout.phrases(line, 1.5)) == 1 or not _has_number(table, line, found):
         return _text_line(table, line, pixels, readers)
@@ -71,12 +70,22 @@ def _text_line(table: TableLayout, line: Sequence[Box], pixels: Pixels, readers:
     return LineKind.UNKNOWN
 
 
-def _is_heading(spec: PageLayout, table: TableLayout, line: Sequence[Box], pixels: Pixels, readers: Readers) -> bool:
-    """Are all phrases of the line words of the headings?"""
-    words = {fold(text) for c in table.columns.values() for name in c.heading for text in spec.anchors[name].text}
-    runs = layout.phrases(line)
-    questions = [
-        Question(layout.crop(pixels, run.box, MARGIN), lambda text: fold(text) if fold(text) in words else None)
-        for run in runs
-    ]
-    return len(runs) > 1 and all(answer.witnesses for answer in readers.ask(questions))
+def _is_heading(
+    spec: PageLayout, table: TableLayout, line: Sequence[Box], found: Found, pixels: Pixels, readers: Readers
+) -> bool:
+    """Does the line say in each column what the column's heading says, and nothing else?"""
+    questions = []
+    left_over = set(line)
+    for column in table.columns.values():
+        left, right = anchoring.edge(column.left, found), anchoring.edge(column.right, found)
+        if left is None or right is None or not column.heading:
+            continue
+        words = [w for w in layout.words(line) if left <= (w.box.left + w.box.right) / 2 < right]
+        if not words:
+            continue
+        shapes = [shape for word in words for shape in word.shapes]
+        left_over -= set(shapes)
+        said = tuple(text for name in column.heading for text in spec.anchors[name].text)
+        box = layout.around(shapes)
+        questions.append(Question(layout.crop(pixels, box, MARGIN), anchoring.same_word(said)))
+    return len(questions) > 1 and not left_over and all(answer.witnesses for answer in readers.ask(questions))

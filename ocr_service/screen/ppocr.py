@@ -14,9 +14,11 @@ from typing import Any
 import cv2
 
 from ocr_service.errors import EngineError, EngineMissing
-from ocr_service.screen.preprocess import Crop, prepare
+from ocr_service.screen.engines import read_inked
+from ocr_service.screen.preprocess import Crop
 
-PREPARATION = ("enlarge_3",)
+# A narrow margin reads best: with 4 px all of 36 phantom letters behind a number were read, with 10 px 23.
+PREPARATION = ("trim", "margin_4", "enlarge_3")
 BATCH = 16
 SHAPE = [
     3,
@@ -37,15 +39,14 @@ class PPOCR:
 
         EngineError where the engine fails.
         """
-        if not crops:
-            return []
+        return read_inked(crops, preparation or PREPARATION, self._run)
+
+    def _run(self, crops: Sequence[Crop]) -> list[str]:
         from rapidocr.ch_ppocr_rec import TextRecInput  # costs 1.8 s: loaded where used
 
-        pictures = [cv2.merge([prepare(crop, preparation or PREPARATION)] * 3) for crop in crops]
+        recogniser = self._loaded()
         try:
-            texts = self._loaded()(TextRecInput(img=pictures)).txts
-        except EngineError:
-            raise
+            texts = recogniser(TextRecInput(img=[cv2.merge([crop] * 3) for crop in crops])).txts
         except Exception as error:  # ONNX Runtime raises types of its own from every layer
             raise EngineError(f"PP-OCR failed over {len(crops)} crops: {type(error).__name__}") from error
         if len(texts) != len(crops):

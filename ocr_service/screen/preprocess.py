@@ -119,6 +119,7 @@ STEPS: Mapping[str, Callable[[Crop], Crop]] = MappingProxyType({
     **{f"enlarge_{factor}": partial(enlarge, factor=factor) for factor in (2, 3, 4)},
     "linear_3": partial(enlarge, factor=3, interpolation=cv2.INTER_LINEAR),
     "lanczos_3": partial(enlarge, factor=3, interpolation=cv2.INTER_LANCZOS4),
+    "soften_little": partial(smooth, sigma=0.66),
     "soften": partial(smooth, sigma=1.0),
     "smooth": partial(smooth, sigma=1.5),
     "threshold": partial(threshold, level=80),

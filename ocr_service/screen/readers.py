@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -111,10 +110,3 @@ def _clear_winner(texts: Sequence[str | None]) -> str | None:
     if len(count) > 1 and count[0][1] - count[1][1] < 2:
         return None
     return count[0][0]
-
-
-def built_in_cell() -> Crop:
-    """A cell that says 12.34, to try an engine on."""
-    cell = np.zeros((36, 90), np.uint8)
-    cv2.putText(cell, "12.34", (10, 26), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 255, 1, cv2.LINE_AA)
-    return cell

@@ -45,10 +45,11 @@ def canonical(cell: Cell, choices: Mapping[str, tuple[str, ...]], text: str) -> 
 
 
 def _range(cell: Cell, bare: str) -> str | None:
-    """A scanning range prints its side, S or I, before each position: the letter I is folded there only."""
+    """A scanning range prints its side, S or I, before each position: look-alikes of the two are folded there only."""
     if cell.type is not ValueType.TEXT or "[SI]" not in (cell.pattern or ""):
         return None
     unfolded = re.sub(r"(^|-)[1l|i](?=\d)", r"\1I", bare.replace(" ", ""))
+    unfolded = re.sub(r"(^|-)[$s](?=\d)", r"\1S", unfolded)
     return unfolded if cell.expression.fullmatch(unfolded) else None
 
 
