@@ -105,19 +105,34 @@ def _with_arithmetic(merged: Merged) -> Merged:
 def _with_marker(merged: Merged) -> Merged:
     """Let a closed sum vouch for the page marker: rows of a page that is not there would be missing in the total.
 
-    Closed is a sum of at least two proven rows that is exactly the proven total of the examination.
+    Closed are at least two proven rows that add up exactly to the proven total of the examination, or each to the
+    total of its phantom.
     """
-    marker, total = merged.fields.get(Quantity.PAGE_MARKER), merged.fields.get(Quantity.DLP_TOTAL)
-    if marker is None or marker.proven or total is None or not _printed(marker):
-        return merged
-    rows = [cell for row in merged.rows if _printed(cell := row.cells.get(Quantity.DLP)) and cell is not None]
-    values, printed = [_proven_number(cell) for cell in rows], _proven_number(total)
-    if printed is None or len(values) < 2 or None in values or sum(v for v in values if v is not None) != printed:
+    marker = merged.fields.get(Quantity.PAGE_MARKER)
+    if marker is None or marker.proven or not _printed(marker) or not _closed(merged):
         return merged
     evidence = marker.evidence
     for text in {witness.text for witness in evidence.witnesses}:
         evidence = evidence.and_witness(Witness(WitnessKind.ARITHMETIC, text))
     return replace(merged, fields={**merged.fields, Quantity.PAGE_MARKER: judge(replace(marker, evidence=evidence))})
+
+
+def _closed(merged: Merged) -> bool:
+    rows = [row for row in merged.rows if _printed(row.cells.get(Quantity.DLP))]
+    values = [_proven_number(row.cells[Quantity.DLP]) for row in rows]
+    if len(rows) < 2 or None in values:
+        return False
+    total = merged.fields.get(Quantity.DLP_TOTAL)
+    if total is not None and _printed(total):
+        return _proven_number(total) == sum(value for value in values if value is not None)
+    sums: dict[Phantom | None, Decimal] = {}
+    for row, value in zip(rows, values, strict=True):
+        sums[_phantom_of(row)] = sums.get(_phantom_of(row), Decimal(0)) + (value or Decimal(0))
+    totals = {phantom: merged.fields.get(quantity) for quantity, phantom in PHANTOM_TOTALS.items()}
+    return all(
+        phantom is not None and (cell := totals[phantom]) is not None and _proven_number(cell) == value
+        for phantom, value in sums.items()
+    )
 
 
 def _vouched(cell: CellReading, needed: Decimal) -> CellReading:
