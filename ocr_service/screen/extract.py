@@ -212,7 +212,7 @@ def _read(
 ) -> dict[tuple[int, Quantity], CellReading]:
     read = {key: _without_reader(one, ink, page) for key, one in asked.items()}
     open_ = [key for key, cell in read.items() if cell is None]
-    answers = readers.ask([_question(asked[key], pixels) for key in open_])
+    answers = readers.ask([_question(asked[key], key[1], pixels) for key in open_])
     done: dict[tuple[int, Quantity], CellReading] = {key: cell for key, cell in read.items() if cell is not None}
     for key, answer in zip(open_, answers, strict=True):
         one = asked[key]
@@ -233,9 +233,11 @@ def _without_reader(one: _Asked, ink: Ink, page: PageRef) -> CellReading | None:
     return None
 
 
-def _question(one: _Asked, pixels: Pixels) -> Question:
+def _question(one: _Asked, quantity: Quantity, pixels: Pixels) -> Question:
     assert one.run is not None
-    return Question(layout.crop(pixels, one.run.box, MARGIN), lambda text: canonical(one.cell, one.choices, text))
+    vote = quantity in MUST_BE_PROVEN or quantity is Quantity.SCANNING_RANGE  # the range tells the type of axial rows
+    crop = layout.crop(pixels, one.run.box, MARGIN)
+    return Question(crop, lambda text: canonical(one.cell, one.choices, text), vote)
 
 
 def _with_points(evidence: Evidence, one: _Asked, ink: Ink) -> Evidence:

@@ -61,7 +61,7 @@ def _text_line(table: TableLayout, line: Sequence[Box], pixels: Pixels, readers:
         plain = " ".join(text.split())
         return plain if any(pattern.fullmatch(plain) for pattern in patterns) else None
 
-    answer = readers.ask([Question(layout.crop(pixels, box, MARGIN), fits)])[0]
+    answer = readers.ask([Question(layout.crop(pixels, box, MARGIN), fits, vote=False)])[0]
     for witness in answer.witnesses:
         group = re.fullmatch(table.group, witness.text, re.IGNORECASE) if table.group else None
         if group is not None:
@@ -87,5 +87,5 @@ def _is_heading(
         left_over -= set(shapes)
         said = tuple(text for name in column.heading for text in spec.anchors[name].text)
         box = layout.around(shapes)
-        questions.append(Question(layout.crop(pixels, box, MARGIN), anchoring.same_word(said)))
+        questions.append(Question(layout.crop(pixels, box, MARGIN), anchoring.same_word(said), vote=False))
     return len(questions) > 1 and not left_over and all(answer.witnesses for answer in readers.ask(questions))

@@ -34,10 +34,14 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One crop to read, and what makes a text a word of it: its canonical form, or None where it does not fit."""
+    """One crop to read, and what makes a text a word of it: its canonical form, or None where it does not fit.
+
+    vote: is it worth asking Tesseract again? A value that is only described is not.
+    """
 
     crop: Crop
     canonical: Canonical
+    vote: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class Readers:
         second = self._read("tesseract", self.tesseract, questions, self.votes[0])
         words = [q.canonical(text) for q, text in zip(questions, first, strict=True)]
         votes: list[str | None] = [q.canonical(text) for q, text in zip(questions, second, strict=True)]
-        open_ = [i for i in range(len(questions)) if votes[i] is None or votes[i] != words[i]]
+        open_ = [i for i, q in enumerate(questions) if q.vote and (votes[i] is None or votes[i] != words[i])]
         if open_:
             for index, word in zip(open_, self._vote([questions[i] for i in open_]), strict=True):
                 votes[index] = word
