@@ -14,6 +14,7 @@ from typing import assert_never
 from pydicom import Dataset
 
 from ocr_service.dose.checks import Rounding, findings_of
+from ocr_service.dose.identity import contradicts
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified, prove
 from ocr_service.dose.report import CTDoseReport, Finding, PageRef, doubt, note
 from ocr_service.errors import InputError
@@ -32,6 +33,7 @@ from ocr_service.screen.extract import PageReading, find_page, read_page
 from ocr_service.screen.pixels import DoseScreen, dose_screens
 from ocr_service.screen.preprocess import to_size
 from ocr_service.screen.readers import Readers
+from ocr_service.screen.words import meaning
 from ocr_service.study.acquisition import scanner_of
 from ocr_service.study.alignment import align
 from ocr_service.study.console_text import console_text
@@ -173,7 +175,20 @@ def _read_screen(
     if rivals:
         both = f"two templates fit and neither extends the other: {template.name}, {', '.join(rivals)}"
         notes = (*notes, doubt("template", both))
+    notes = (*notes, *_identity(ds, read.page))
     return replace(read, page=replace(read.page, findings=(*read.page.findings, *notes))), []
+
+
+def _identity(ds: Dataset, page: PageReading) -> tuple[Finding, ...]:
+    """A proven burnt-in identifier that is not the header's: the page may be another patient's."""
+    found = []
+    for quantity, cell in page.fields.items():
+        keyword = cell.cell.same_as_header
+        if keyword is None or not cell.proven or not cell.text:
+            continue
+        if contradicts(meaning(cell.cell, cell.choices, cell.text).value, str(ds.get(keyword, "") or "")):
+            found.append(doubt(quantity.value, f"the {quantity.value} on the page is not the {keyword} of the header"))
+    return tuple(found)
 
 
 def rounding_of(template: Template) -> Rounding:

@@ -159,6 +159,20 @@ def test_random_bytes_and_hostile_uids_stay_inside_the_output_folder(
     assert all(target in path.parents for path in written)
 
 
+def test_a_page_with_another_patients_number_goes_to_a_person_and_nobodys_number_is_told(
+    tmp_path: Path, library: Library, readers: Readers
+) -> None:
+    source = SAMPLES / "ge/other_patient"
+    _, endings = archive.convert([source], library, readers, tmp_path, frozenset({"verified"}))
+    (said,) = [lines.line(ending) for ending in endings]
+    told = json.loads(said)
+
+    assert told["outcome"] == "needs_review"
+    assert "patient_id" in [finding["where"] for finding in told["findings"] if finding["kind"] == "doubt"]
+    header = dcmread(next(source.glob("*.dcm")), stop_before_pixels=True)
+    assert str(header.PatientID) not in " ".join(finding["sentence"] for finding in told["findings"])
+
+
 def test_a_dose_that_the_scanner_reports_itself_is_skipped(tmp_path: Path, library: Library, readers: Readers) -> None:
     _, endings = archive.convert(
         [SAMPLES / "ge/native_report"], library, readers, tmp_path, frozenset({"verified", "review"})

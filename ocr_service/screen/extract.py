@@ -88,7 +88,10 @@ def read_page(
     asked: dict[tuple[int, Quantity], _Asked] = {}
     for quantity, field in spec.fields.items():
         place = anchoring.area(field.area, found)
-        asked[(-1, quantity)] = _field(field, _choices(template, field), place, ink)
+        if field.same_as_header is not None:
+            asked[(-1, quantity)] = _identifier(field, place, ink, pixels, readers)
+        else:
+            asked[(-1, quantity)] = _field(field, _choices(template, field), place, ink)
     lines: list[tuple[Box, str]] = []
     if spec.table is not None:
         rows, extra = _rows(spec, spec.table, found, ink, pixels, readers)
@@ -143,6 +146,15 @@ def _field(cell: Cell, choices: Choices, place: Box | None, ink: Ink) -> _Asked:
     box = layout.around(shapes)
     crossing = [s for s in ink.shapes if layout.touches(place, s) and not layout.covers(place, s)]
     return _Asked(cell, choices, Run(box, tuple(shapes)), "ink crosses the field's edge" if crossing else "")
+
+
+def _identifier(cell: Cell, place: Box | None, ink: Ink, pixels: Pixels, readers: Readers) -> _Asked:
+    """The phrase of the area that says the identifier: its label moves with the console's letters and language."""
+    found = [] if place is None else [run for run in layout.phrases(ink.shapes, 1.5) if layout.inside(place, run.box)]
+    for run, text in zip(found, readers.read_first([layout.crop(pixels, r.box, MARGIN) for r in found]), strict=True):
+        if canonical(cell, {}, text) is not None:
+            return _Asked(cell, {}, run)
+    return _Asked(cell, {}, None)
 
 
 def _rows(
