@@ -5,16 +5,17 @@ Knows phrases and the template's words; must not know values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ocr_service.dose.proof import Proven, settle
+from ocr_service.dose.quantities import Quantity
 from ocr_service.dose.report import Box, Evidence
 from ocr_service.screen import layout
 from ocr_service.screen.layout import Ink, Pixels, Run
 from ocr_service.screen.readers import Question, Readers
 from ocr_service.screen.words import fold
-from ocr_service.templates.schema import Anchor, Area, Edge, PageLayout
+from ocr_service.templates.schema import Anchor, Area, Edge, PageLayout, TableLayout
 
 MARGIN = 10  # px of dark ground around each crop: engines read letters at the edge badly
 PHRASE_GAPS = (0.9, 1.5)  # letter heights
@@ -47,6 +48,38 @@ def area(place: Area, found: Found) -> Box | None:
     if left is None or top is None or right is None or bottom is None or right <= left or bottom <= top:
         return None
     return Box(left, top, right, bottom)
+
+
+Columns = Mapping[Quantity, tuple[int, int]]
+
+
+def columns_of(table: TableLayout, found: Found) -> Columns:
+    """Left and right edge of each column on this page; columns whose anchors are missing are left out."""
+    places: dict[Quantity, tuple[int, int]] = {}
+    for quantity, column in table.columns.items():
+        left, right = edge(column.left, found), edge(column.right, found)
+        if left is not None and right is not None and left < right:
+            places[quantity] = (left, right)
+    return places
+
+
+def owners(word: Run, columns: Columns) -> list[Quantity]:
+    """The columns that the middle of the word stands in."""
+    middle = (word.box.left + word.box.right) / 2
+    return [quantity for quantity, (left, right) in columns.items() if left <= middle < right]
+
+
+def by_column(line: Sequence[Box], columns: Columns) -> tuple[dict[Quantity, list[Box]], list[Run]]:
+    """The line's shapes by the column that the middle of their word stands in, and the words of no single column."""
+    members: dict[Quantity, list[Box]] = {}
+    strays: list[Run] = []
+    for word in layout.words(line):
+        owner = owners(word, columns)
+        if len(owner) == 1:
+            members.setdefault(owner[0], []).extend(word.shapes)
+        else:
+            strays.append(word)
+    return members, strays
 
 
 def find_anchors(page: PageLayout, ink: Ink, pixels: Pixels, readers: Readers) -> dict[str, FoundAnchor]:

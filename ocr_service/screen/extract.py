@@ -13,7 +13,7 @@ from ocr_service.dose.quantities import MUST_BE_PROVEN, Quantity
 from ocr_service.dose.report import Box, Evidence, Finding, PageRef, doubt, note
 from ocr_service.screen import anchors as anchoring
 from ocr_service.screen import layout
-from ocr_service.screen.anchors import MARGIN, Found
+from ocr_service.screen.anchors import MARGIN, Columns, Found, by_column, columns_of
 from ocr_service.screen.layout import Ink, Pixels, Run
 from ocr_service.screen.lines import LineKind, kind_of_line
 from ocr_service.screen.readers import Question, Readers
@@ -38,21 +38,19 @@ class CellReading:
 class RowReading:
     """One event row of the table, with the protocol of its group where the layout has groups."""
 
-    box: Box
     cells: Mapping[Quantity, CellReading]
     group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PageReading:
-    """All that one page says. `fits` counts its proven anchors: the page kind with most of them is the page's."""
+    """All that one page says."""
 
     page: PageRef
     kind: str
     fields: Mapping[Quantity, CellReading]
     rows: tuple[RowReading, ...]
     findings: tuple[Finding, ...]
-    anchors: Found
 
 
 @dataclass(slots=True)
@@ -92,22 +90,22 @@ def read_page(
             asked[(-1, quantity)] = _identifier(field, place, ink, pixels, readers)
         else:
             asked[(-1, quantity)] = _field(field, _choices(template, field), place, ink)
-    lines: list[tuple[Box, str]] = []
+    groups: list[str] = []
     if spec.table is not None:
-        rows, extra = _rows(spec, spec.table, found, ink, pixels, readers)
+        columns = columns_of(spec.table, found)
+        rows, extra = _rows(spec, spec.table, found, columns, ink, pixels, readers)
         findings += extra
         for index, (line, group) in enumerate(rows):
-            lines.append((layout.around(line), group))
-            cells, more = _cells(template, spec.table, line, found)
+            groups.append(group)
+            cells, more = _cells(template, spec.table, line, columns)
             findings += more
             asked.update({(index, quantity): cell for quantity, cell in cells.items()})
     read = _read(asked, ink, pixels, page, readers)
     table = tuple(
-        RowReading(box, {q: c for (i, q), c in read.items() if i == index}, group)
-        for index, (box, group) in enumerate(lines)
+        RowReading({q: c for (i, q), c in read.items() if i == index}, group) for index, group in enumerate(groups)
     )
     fields = {quantity: cell for (index, quantity), cell in read.items() if index == -1}
-    return PageReading(page, kind, fields, table, tuple(findings), found)
+    return PageReading(page, kind, fields, table, tuple(findings))
 
 
 def _anchor_findings(spec: PageLayout, found: Found) -> list[Finding]:
@@ -158,7 +156,13 @@ def _identifier(cell: Cell, place: Box | None, ink: Ink, pixels: Pixels, readers
 
 
 def _rows(
-    spec: PageLayout, table: TableLayout, found: Found, ink: Ink, pixels: Pixels, readers: Readers
+    spec: PageLayout,
+    table: TableLayout,
+    found: Found,
+    columns: Columns,
+    ink: Ink,
+    pixels: Pixels,
+    readers: Readers,
 ) -> tuple[list[tuple[list[Box], str]], list[Finding]]:
     """The event rows of the table with their group, and a doubt for each line nobody understands."""
     place = anchoring.area(table.area, found)
@@ -169,7 +173,7 @@ def _rows(
     findings: list[Finding] = []
     group = ""
     for line in layout.rows(shapes):
-        line_kind = kind_of_line(spec, table, line, found, pixels, readers)
+        line_kind = kind_of_line(spec, table, line, found, columns, pixels, readers)
         match line_kind:
             case LineKind.EVENT:
                 rows.append((line, group))
@@ -182,40 +186,18 @@ def _rows(
     return rows, findings
 
 
-def columns_of(table: TableLayout, found: Found) -> dict[Quantity, tuple[int, int]]:
-    """Left and right edge of each column on this page; columns whose anchors are missing are left out."""
-    places: dict[Quantity, tuple[int, int]] = {}
-    for quantity, column in table.columns.items():
-        left, right = anchoring.edge(column.left, found), anchoring.edge(column.right, found)
-        if left is not None and right is not None and left < right:
-            places[quantity] = (left, right)
-    return places
-
-
 def _cells(
-    template: Template, table: TableLayout, line: Sequence[Box], found: Found
+    template: Template, table: TableLayout, line: Sequence[Box], columns: Columns
 ) -> tuple[dict[Quantity, _Asked], list[Finding]]:
-    """Give each word of the row to the column its middle stands in; ink of no column is a doubt."""
-    places = columns_of(table, found)
-    members: dict[Quantity, list[Run]] = {quantity: [] for quantity in places}
-    findings: list[Finding] = []
-    for word in layout.words(line):
-        middle = (word.box.left + word.box.right) / 2
-        owner = [quantity for quantity, (left, right) in places.items() if left <= middle < right]
-        if len(owner) == 1:
-            members[owner[0]].append(word)
-        else:
-            findings.append(doubt("rows", f"ink at x {word.box.left}, y {word.box.top} belongs to no column"))
+    """Give each word of the row to its column; ink of no column is a doubt."""
+    members, strays = by_column(line, columns)
+    findings = [doubt("rows", f"ink at x {word.box.left}, y {word.box.top} belongs to no column") for word in strays]
     asked: dict[Quantity, _Asked] = {}
-    for quantity, words in members.items():
-        cell = table.columns[quantity]
-        left, right = places[quantity]
-        shapes = tuple(shape for word in words for shape in word.shapes)
+    for quantity, (left, right) in columns.items():
+        cell, shapes = table.columns[quantity], tuple(members.get(quantity, ()))
         run = Run(layout.around(shapes), shapes) if shapes else None
-        broken = (
-            "" if run is None or (left <= run.box.left and run.box.right <= right) else "ink crosses the column's edge"
-        )
-        asked[quantity] = _Asked(cell, _choices(template, cell), run, broken)
+        whole = run is None or (left <= run.box.left and run.box.right <= right)
+        asked[quantity] = _Asked(cell, _choices(template, cell), run, "" if whole else "ink crosses the column's edge")
     return asked, findings
 
 

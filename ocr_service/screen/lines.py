@@ -6,16 +6,18 @@ Knows the template's lines; must not know values.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 
+from ocr_service.dose.quantities import Quantity
 from ocr_service.dose.report import Box
-from ocr_service.screen import anchors as anchoring
 from ocr_service.screen import layout
-from ocr_service.screen.anchors import MARGIN, Found
+from ocr_service.screen.anchors import MARGIN, Columns, Found, by_column, owners, same_word
 from ocr_service.screen.layout import Pixels
 from ocr_service.screen.readers import Question, Readers
 from ocr_service.templates.schema import PageLayout, TableLayout, ValueType
+
+_NUMBERS = (ValueType.INTEGER, ValueType.DECIMAL)
 
 
 class LineKind(Enum):
@@ -27,28 +29,25 @@ class LineKind(Enum):
 
 
 def kind_of_line(
-    spec: PageLayout, table: TableLayout, line: Sequence[Box], found: Found, pixels: Pixels, readers: Readers
+    spec: PageLayout,
+    table: TableLayout,
+    line: Sequence[Box],
+    found: Found,
+    columns: Columns,
+    pixels: Pixels,
+    readers: Readers,
 ) -> LineKind | str:
     """The kind of the line, or the protocol that a group line names."""
     box = layout.around(line)
     if any(layout.inside(box, anchor.box) for anchor in found.values()):
         return LineKind.EXPLAINED  # the total line, or the first heading of a repeating table
-    if table.repeats_heading and _is_heading(spec, table, line, found, pixels, readers):
+    members, strays = by_column(line, columns)
+    if table.repeats_heading and not strays and _is_heading(spec, table, members, pixels, readers):
         return LineKind.EXPLAINED
-    if len(layout.phrases(line, 1.5)) == 1 or not _has_number(table, line, found):
+    has_number = any(table.columns[q].type in _NUMBERS for word in layout.words(line) for q in owners(word, columns))
+    if len(layout.phrases(line, 1.5)) == 1 or not has_number:
         return _text_line(table, line, pixels, readers)
     return LineKind.EVENT
-
-
-def _has_number(table: TableLayout, line: Sequence[Box], found: Found) -> bool:
-    """Does ink stand in any column of numbers?"""
-    for column in table.columns.values():
-        left, right = anchoring.edge(column.left, found), anchoring.edge(column.right, found)
-        if left is None or right is None or column.type not in (ValueType.INTEGER, ValueType.DECIMAL):
-            continue
-        if any(left <= (word.box.left + word.box.right) / 2 < right for word in layout.words(line)):
-            return True
-    return False
 
 
 def _text_line(table: TableLayout, line: Sequence[Box], pixels: Pixels, readers: Readers) -> LineKind | str:
@@ -71,21 +70,19 @@ def _text_line(table: TableLayout, line: Sequence[Box], pixels: Pixels, readers:
 
 
 def _is_heading(
-    spec: PageLayout, table: TableLayout, line: Sequence[Box], found: Found, pixels: Pixels, readers: Readers
+    spec: PageLayout,
+    table: TableLayout,
+    members: Mapping[Quantity, Sequence[Box]],
+    pixels: Pixels,
+    readers: Readers,
 ) -> bool:
     """Does the line say in each column what the column's heading says, and nothing else?"""
     questions = []
-    left_over = set(line)
-    for column in table.columns.values():
-        left, right = anchoring.edge(column.left, found), anchoring.edge(column.right, found)
-        if left is None or right is None or not column.heading:
-            continue
-        words = [w for w in layout.words(line) if left <= (w.box.left + w.box.right) / 2 < right]
-        if not words:
-            continue
-        shapes = [shape for word in words for shape in word.shapes]
-        left_over -= set(shapes)
-        said = tuple(text for name in column.heading for text in spec.anchors[name].text)
+    for quantity, shapes in members.items():
+        heading = table.columns[quantity].heading
+        if not heading:
+            return False
+        said = tuple(text for name in heading for text in spec.anchors[name].text)
         box = layout.around(shapes)
-        questions.append(Question(layout.crop(pixels, box, MARGIN), anchoring.same_word(said), vote=False))
-    return len(questions) > 1 and not left_over and all(answer.witnesses for answer in readers.ask(questions))
+        questions.append(Question(layout.crop(pixels, box, MARGIN), same_word(said), vote=False))
+    return len(questions) > 1 and all(answer.witnesses for answer in readers.ask(questions))
