@@ -7,13 +7,13 @@ networks or command lines, and asks neither the clock nor the environment.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import assert_never
 
 from pydicom import Dataset
 
-from ocr_service.dose.checks import Rounding, findings_of
+from ocr_service.dose.checks import findings_of
 from ocr_service.dose.identity import contradicts
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified, prove
 from ocr_service.dose.report import CTDoseReport, Finding, PageRef, doubt, note
@@ -21,6 +21,7 @@ from ocr_service.errors import InputError
 from ocr_service.rdsr.native import (
     AlreadyOurs,
     CoversAll,
+    NativeVerdict,
     NoNative,
     OtherValue,
     Partial,
@@ -66,6 +67,14 @@ Outcome = Verified | NeedsReview | Unreadable | FromHeader | Skipped
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """What became of a unit, and how it compares with the study's dose reports, ours and others'."""
+
+    outcome: Outcome
+    native: NativeVerdict = field(default_factory=NoNative)
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What else is known of the study: headers of its images, and its dose reports, ours and others'."""
 
@@ -79,7 +88,7 @@ class _Read:
     page: PageReading
 
 
-def read_unit(objects: Sequence[Dataset], library: Library, readers: Readers, context: Context = Context()) -> Outcome:
+def read_unit(objects: Sequence[Dataset], library: Library, readers: Readers, context: Context = Context()) -> Ending:
     """Read, merge and prove the dose screens of one unit: objects with pixels, oldest first."""
     pages: list[_Read] = []
     findings: list[Finding] = []
@@ -94,10 +103,10 @@ def read_unit(objects: Sequence[Dataset], library: Library, readers: Readers, co
             findings += more
             if read is not None:
                 pages.append(read)
-    findings += [note("engines", fault) for fault in dict.fromkeys(readers.faults)]
+    findings += [note("engines", fault) for fault in dict.fromkeys(readers.take_faults())]
     if not pages:
         why = findings[0].sentence if findings else "no dose screen"
-        return Unreadable(why, tuple(findings))
+        return Ending(Unreadable(why, tuple(findings)))
     template = pages[-1].template
     if any(read.template.name != template.name for read in pages):
         findings.append(doubt("template", "the pages of the unit are of different templates"))
@@ -108,13 +117,13 @@ def read_unit(objects: Sequence[Dataset], library: Library, readers: Readers, co
     return _native_first(prove(report, found), context)
 
 
-def read_headers(images: Sequence[Dataset], context: Context = Context()) -> Outcome:
+def read_headers(images: Sequence[Dataset], context: Context = Context()) -> Ending:
     """The report of a study without any dose screen, from the headers of its images."""
     made = header_report(images)
     if isinstance(made, NoHeaderDose):
-        return Unreadable(made.why)
-    ending = NeedsReview if made.needs_review else FromHeader
-    return _native_first(ending(made.report, made.findings), context)
+        return Ending(Unreadable(made.why))
+    outcome = NeedsReview if made.needs_review else FromHeader
+    return _native_first(outcome(made.report, made.findings), context)
 
 
 def _beside(
@@ -128,9 +137,13 @@ def _beside(
     return report, (*told, *regions)
 
 
-def _native_first(outcome: Verified | NeedsReview | FromHeader, context: Context) -> Outcome:
+def _native_first(outcome: Verified | NeedsReview | FromHeader, context: Context) -> Ending:
     """Where the scanner reports its dose itself nothing is emitted; where it says another thing a person looks."""
     verdict = compare_native(outcome.report, context.dose_reports, verified=isinstance(outcome, Verified))
+    return Ending(_after(outcome, verdict), verdict)
+
+
+def _after(outcome: Verified | NeedsReview | FromHeader, verdict: NativeVerdict) -> Outcome:
     match verdict:
         case CoversAll(uids) if any(event.has_dose for event in outcome.report.events):
             return Skipped(outcome.report, uids, outcome.findings)
@@ -152,29 +165,25 @@ def _read_screen(
     candidates = library.candidates(ds)
     if not candidates:
         return None, [doubt("template", "no template matches this object; `template explain FILE` tells why")]
-    fitting: list[tuple[Template, _Read]] = []
+    fitting: list[Template] = []
     for template in candidates:
+        if any(other.extends == template.name for other in fitting):
+            continue  # what extends it has been tried before it, and is enough
         pixels = to_size(screen.pixels, template.screen.rows, template.screen.columns)
         ink = layout.find_ink(pixels)
         page = find_page(template, ink, pixels, readers)
-        if page is None:
-            continue
-        reading = read_page(template, *page, ink, pixels, PageRef(screen.sop_instance_uid, screen.frame), readers)
-        fitting.append((template, _Read(template, reading)))
-        if not any(other.extends == template.name or template.extends == other.name for other in candidates):
-            continue
-        break  # a template that extends another is tried before it, and is enough
+        if page is not None and not fitting:
+            ref = PageRef(screen.sop_instance_uid, screen.frame)
+            read = _Read(template, read_page(template, *page, ink, pixels, ref, readers))
+        if page is not None:
+            fitting.append(template)
     if not fitting:
         names = ", ".join(template.name for template in candidates)
         return None, [doubt("template", f"the page does not show the words of the templates that match: {names}")]
-    template, read = fitting[0]
     notes = tuple(note("pixels", sentence) for sentence in screen.notes)
-    rivals = [
-        other.name for other, _ in fitting[1:] if other.extends != template.name and template.extends != other.name
-    ]
-    if rivals:
-        both = f"two templates fit and neither extends the other: {template.name}, {', '.join(rivals)}"
-        notes = (*notes, doubt("template", both))
+    if len(fitting) > 1:
+        names = ", ".join(template.name for template in fitting)
+        notes = (*notes, doubt("template", f"two templates fit and neither extends the other: {names}"))
     notes = (*notes, *_identity(ds, read.page))
     return replace(read, page=replace(read.page, findings=(*read.page.findings, *notes))), []
 
@@ -191,7 +200,6 @@ def _identity(ds: Dataset, page: PageReading) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def rounding_of(template: Template) -> Rounding:
-    """How far the template lets the rows' sum miss the total; exact where it says nothing."""
-    sums = [Decimal(check.within) for check in template.checks if isinstance(check, Sums)]
-    return Rounding(max(sums, default=Decimal(0)))
+def rounding_of(template: Template) -> Decimal:
+    """How far (mGy.cm) the template lets the rows' sum miss the total; exact where it says nothing."""
+    return max((Decimal(check.within) for check in template.checks if isinstance(check, Sums)), default=Decimal(0))

@@ -6,7 +6,6 @@ Knows the numbers of a report; must not know pixels, templates or headers. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -14,16 +13,12 @@ from ocr_service.dose.proof import CONTRADICTION, Proven, settle
 from ocr_service.dose.report import CTDoseReport, Finding, IrradiationEvent, Reading, doubt, note
 
 
-@dataclass(frozen=True, slots=True)
-class Rounding:
-    """By how much the rows' sum may miss the printed total (mGy.cm)."""
+def findings_of(report: CTDoseReport, within: Decimal) -> list[Finding]:
+    """Everything that speaks against the report, or that its reader should know.
 
-    within: Decimal
-
-
-def findings_of(report: CTDoseReport, rounding: Rounding) -> list[Finding]:
-    """Everything that speaks against the report, or that its reader should know."""
-    found = [total_differs(report, rounding.within), total_not_printed(report), *unproven_values(report)]
+    within: by how much the rows' sum may miss the printed total (mGy.cm).
+    """
+    found = [total_differs(report, within), total_not_printed(report), *unproven_values(report)]
     return [finding for finding in found if finding is not None]
 
 

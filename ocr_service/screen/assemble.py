@@ -81,11 +81,7 @@ def assemble(template: Template, pages: Sequence[PageReading], study_instance_ui
 def _with_arithmetic(merged: Merged) -> Merged:
     """Let an exact sum vouch for the one number of it that is not proven yet."""
     rows, fields = list(merged.rows), dict(merged.fields)
-    sums = [(Quantity.DLP_TOTAL, [i for i, row in enumerate(rows) if _printed(row.cells.get(Quantity.DLP))])]
-    for quantity, phantom in PHANTOM_TOTALS.items():
-        members = [i for i in sums[0][1] if _phantom_of(rows[i]) is phantom]
-        sums.append((quantity, members))
-    for quantity, members in sums:
+    for quantity, members in _sums(rows).items():
         total = fields.get(quantity)
         if total is None or not members or not _printed(total):
             continue
@@ -117,22 +113,32 @@ def _with_marker(merged: Merged) -> Merged:
     return replace(merged, fields={**merged.fields, Quantity.PAGE_MARKER: judge(replace(marker, evidence=evidence))})
 
 
+def _sums(rows: Sequence[RowReading]) -> dict[Quantity, list[int]]:
+    """Which rows each total is the sum of: all with a DLP, or those of the total's phantom."""
+    stated = [i for i, row in enumerate(rows) if _printed(row.cells.get(Quantity.DLP))]
+    return {
+        Quantity.DLP_TOTAL: stated,
+        **{total: [i for i in stated if _phantom_of(rows[i]) is who] for total, who in PHANTOM_TOTALS.items()},
+    }
+
+
 def _closed(merged: Merged) -> bool:
-    rows = [row for row in merged.rows if _printed(row.cells.get(Quantity.DLP))]
-    values = [_proven_number(row.cells[Quantity.DLP]) for row in rows]
-    if len(rows) < 2 or None in values:
+    sums = _sums(merged.rows)
+    stated = sums.pop(Quantity.DLP_TOTAL)
+    if len(stated) < 2:
         return False
-    total = merged.fields.get(Quantity.DLP_TOTAL)
-    if total is not None and _printed(total):
-        return _proven_number(total) == sum(value for value in values if value is not None)
-    sums: dict[Phantom | None, Decimal] = {}
-    for row, value in zip(rows, values, strict=True):
-        sums[_phantom_of(row)] = sums.get(_phantom_of(row), Decimal(0)) + (value or Decimal(0))
-    totals = {phantom: merged.fields.get(quantity) for quantity, phantom in PHANTOM_TOTALS.items()}
-    return all(
-        phantom is not None and (cell := totals[phantom]) is not None and _proven_number(cell) == value
-        for phantom, value in sums.items()
-    )
+    if _printed(merged.fields.get(Quantity.DLP_TOTAL)):
+        return _adds_up(merged, Quantity.DLP_TOTAL, stated)
+    everyone = sum(len(members) for members in sums.values()) == len(stated)
+    return everyone and all(_adds_up(merged, total, members) for total, members in sums.items() if members)
+
+
+def _adds_up(merged: Merged, quantity: Quantity, members: Sequence[int]) -> bool:
+    """Are the rows and their total all proven, and is the sum exact?"""
+    total = merged.fields.get(quantity)
+    values = [_proven_number(merged.rows[i].cells[Quantity.DLP]) for i in members]
+    known = [value for value in values if value is not None]
+    return total is not None and len(known) == len(values) and _proven_number(total) == sum(known)
 
 
 def _vouched(cell: CellReading, needed: Decimal) -> CellReading:
@@ -154,12 +160,18 @@ def _proven_number(cell: CellReading) -> Decimal | None:
 
 
 def _phantom_of(row: RowReading) -> Phantom | None:
+    return next((told.value for told in _phantoms(row.cells) if told.proven), None)
+
+
+def _phantoms(cells: Mapping[Quantity, CellReading]) -> list[Reading[Phantom]]:
+    """Each cell of the row that names a phantom."""
+    told: list[Reading[Phantom]] = []
     for quantity in (Quantity.PHANTOM, *_PHANTOM_BESIDE):
-        cell = row.cells.get(quantity)
-        part = _meaning(cell)
-        if cell is not None and cell.proven and part and part.concept in PHANTOMS:
-            return PHANTOMS[part.concept]
-    return None
+        cell, part = cells.get(quantity), _meaning(cells.get(quantity))
+        if cell is not None and part and part.concept in PHANTOMS:
+            text = dict(part.parts).get("phantom", part.value)
+            told.append(Reading(PHANTOMS[part.concept], text, evidence=cell.evidence, proven=cell.proven))
+    return told
 
 
 def _meaning(cell: CellReading | None) -> Meaning | None:
@@ -230,12 +242,7 @@ def _text(cell: CellReading | None) -> Reading[str] | None:
 
 
 def _phantom(cells: Mapping[Quantity, CellReading], where: str) -> tuple[Reading[Phantom] | None, list[Finding]]:
-    told: list[Reading[Phantom]] = []
-    for quantity in (Quantity.PHANTOM, *_PHANTOM_BESIDE):
-        cell, part = cells.get(quantity), _meaning(cells.get(quantity))
-        if cell is not None and part and part.concept in PHANTOMS:
-            text = dict(part.parts).get("phantom", part.value)
-            told.append(Reading(PHANTOMS[part.concept], text, evidence=cell.evidence, proven=cell.proven))
+    told = _phantoms(cells)
     if not told:
         return None, []
     if len({reading.value for reading in told}) > 1:
@@ -244,13 +251,13 @@ def _phantom(cells: Mapping[Quantity, CellReading], where: str) -> tuple[Reading
 
 
 def _type(cells: Mapping[Quantity, CellReading], where: str) -> tuple[Reading[CTAcquisitionType] | None, list[Finding]]:
-    protocol = _meaning_with_choices(cells.get(Quantity.ACQUISITION_PROTOCOL))
     cell = cells.get(Quantity.ACQUISITION_TYPE)
     if cell is None:
-        if protocol is None or protocol[1] not in TYPES:
+        protocol = cells.get(Quantity.ACQUISITION_PROTOCOL)
+        told = concept_of(protocol.choices, protocol.text) if protocol is not None else None
+        if protocol is None or told not in TYPES:
             return None, []
-        cell = cells[Quantity.ACQUISITION_PROTOCOL]
-        return Reading(TYPES[protocol[1]], cell.text, evidence=cell.evidence, proven=cell.proven), []
+        return Reading(TYPES[told], protocol.text, evidence=protocol.evidence, proven=protocol.proven), []
     part = _meaning(cell)
     if part is None:
         return None, []
@@ -290,9 +297,3 @@ def _stays(scanning_range: str) -> bool:
     """Does the range end where it starts?"""
     start, _, end = scanning_range.partition("-")
     return start == end
-
-
-def _meaning_with_choices(cell: CellReading | None) -> tuple[str, str] | None:
-    if cell is None or not cell.text or not cell.choices:
-        return None
-    return cell.text, concept_of(cell.choices, cell.text) or ""

@@ -73,10 +73,7 @@ def _without_repeats(pages: Sequence[PageReading]) -> tuple[list[PageReading], l
                 continue
             old_rows = [_row(row) for row in old.rows]
             same_marker = _marker(old) == _marker(page)
-            if rows and old_rows and rows[: len(old_rows)] == old_rows and (same_marker or len(rows) > len(old_rows)):
-                kept[index] = page
-                break
-            if not rows and not old_rows and same_marker:
+            if _supersedes(rows, old_rows, same_marker):
                 kept[index] = page
                 break
             if same_marker and _marker(page) and rows != old_rows:
@@ -86,6 +83,13 @@ def _without_repeats(pages: Sequence[PageReading]) -> tuple[list[PageReading], l
         else:
             kept.append(page)
     return kept, findings
+
+
+def _supersedes(rows: Sequence[Row], old: Sequence[Row], same_marker: bool) -> bool:
+    """Does a later page say all that the earlier one says? Pages without rows are the same by their marker alone."""
+    if not rows or not old:
+        return not rows and not old and same_marker
+    return rows[: len(old)] == old and (same_marker or len(rows) > len(old))
 
 
 def _by_marker(

@@ -20,11 +20,8 @@ from ocr_service.screen.preprocess import Crop
 # A narrow margin reads best: with 4 px all of 36 phantom letters behind a number were read, with 10 px 23.
 PREPARATION = ("trim", "margin_4", "enlarge_3")
 BATCH = 16
-SHAPE = [
-    3,
-    48,
-    96,
-]  # narrow: the cells of a dose table are short, and half of the default shape would be empty
+# Narrow: the cells of a dose table are short, and half of the default shape would be empty.
+SHAPE = [3, 48, 96]
 
 
 class PPOCR:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +20,8 @@ from ocr_service.errors import EngineError
 Crop = NDArray[np.uint8]
 Canonical = Callable[[str], str | None]
 Preparation = tuple[str, ...]
+
+MOST_KNOWN = 100_000  # texts kept of crops read before: some 20 MB, so that a worker's memory stays flat
 
 
 class Reader(Protocol):
@@ -62,11 +65,13 @@ class Readers:
     ppocr: Reader
     tesseract: Reader
     votes: tuple[Preparation, ...]
-    faults: list[str] = field(default_factory=list)
+    _faults: list[str] = field(default_factory=list)
     _known: dict[tuple[str, Preparation | None, bytes], str] = field(default_factory=dict)
 
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
         """Read every crop with both engines."""
+        if len(self._known) > MOST_KNOWN:
+            self._known.clear()
         first = self._read("ppocr", self.ppocr, questions, None)
         second = self._read("tesseract", self.tesseract, questions, self.votes[0])
         words = [q.canonical(text) for q, text in zip(questions, first, strict=True)]
@@ -80,6 +85,11 @@ class Readers:
             for a, b, word, vote in zip(first, second, words, votes, strict=True)
         ]
 
+    def take_faults(self) -> list[str]:
+        """The engines' faults since they were last taken: they belong to the unit that was read meanwhile."""
+        taken, self._faults = self._faults, []
+        return taken
+
     def read_first(self, crops: Sequence[Crop]) -> list[str]:
         """PP-OCR alone: enough to find an anchor, never to prove it."""
         return self._read("ppocr", self.ppocr, [Question(crop, lambda text: text) for crop in crops], None)
@@ -90,16 +100,21 @@ class Readers:
         return [_clear_winner([q.canonical(column[i]) for column in texts]) for i, q in enumerate(questions)]
 
     def _read(self, name: str, reader: Reader, questions: Sequence[Question], steps: Preparation | None) -> list[str]:
-        keys = [(name, steps, repr(q.crop.shape).encode() + q.crop.tobytes()) for q in questions]
+        keys = [(name, steps, _digest(q.crop)) for q in questions]
         fresh = {key: q.crop for key, q in zip(keys, questions, strict=True) if key not in self._known}
         if fresh:
             try:
                 texts = reader.read(list(fresh.values()), steps)
             except EngineError as error:
-                self.faults.append(f"{name} gave no answer: {error}")
+                self._faults.append(f"{name} gave no answer: {error}")
                 return [self._known.get(key, "") for key in keys]
             self._known.update(zip(fresh, texts, strict=True))
         return [self._known[key] for key in keys]
+
+
+def _digest(crop: Crop) -> bytes:
+    """What stands for a crop: its pixels are many, and may show a patient's name."""
+    return blake2b(repr(crop.shape).encode() + crop.tobytes(), digest_size=16).digest()
 
 
 def _witnesses(ppocr: str | None, tesseract: str | None) -> tuple[Witness, ...]:

@@ -17,9 +17,9 @@ from pydicom import Dataset
 
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
 from ocr_service.errors import InputError, OutputError
-from ocr_service.pipeline import Context, FromHeader, Outcome, Skipped, read_headers, read_unit
+from ocr_service.pipeline import Context, Ending, FromHeader, Outcome, Skipped, read_headers, read_unit
 from ocr_service.rdsr.document import encode, rdsr
-from ocr_service.rdsr.native import AlreadyOurs, Predecessor, compare_native
+from ocr_service.rdsr.native import AlreadyOurs, Predecessor
 from ocr_service.rdsr.source import SourceStudy
 from ocr_service.screen.readers import Readers
 from ocr_service.templates.library import Library
@@ -65,12 +65,13 @@ def convert_unit(
         objects, broken = _objects(unit.screens or unit.images, pixels=bool(unit.screens))
         if broken or not objects:
             return broken_line(unit.study_instance_uid, broken or "the unit holds no object that can be read")
-        images = _objects(unit.images, pixels=False)[0]
+        images = _objects(unit.images, pixels=False)[0] if unit.screens else objects
         reports = [*_objects(unit.dose_reports, pixels=False)[0], *earlier(unit.study_instance_uid, out)]
         context = Context(tuple(images), tuple(reports))
-        outcome = read_unit(objects, library, readers, context) if unit.screens else read_headers(objects, context)
+        ending = read_unit(objects, library, readers, context) if unit.screens else read_headers(objects, context)
+        outcome = ending.outcome
         try:
-            written = _emitted(outcome, objects, context, out, emit)
+            written = _emitted(ending, objects, out, emit)
         except InputError as error:  # the header cannot be cited, for example by its UIDs
             outcome, written = Unreadable(str(error)), None
     series = tuple(dict.fromkeys(str(ds.get("SeriesInstanceUID", "")) for ds in objects))
@@ -105,15 +106,13 @@ def earlier(study_instance_uid: str, out: Path) -> list[Dataset]:
     return _objects(sorted((out / folder_of(study_instance_uid)).glob("*.dcm")), pixels=False)[0]
 
 
-def _emitted(
-    outcome: Outcome, objects: Sequence[Dataset], context: Context, out: Path, emit: frozenset[str]
-) -> str | None:
+def _emitted(ending: Ending, objects: Sequence[Dataset], out: Path, emit: frozenset[str]) -> str | None:
     """Write what is to be emitted; one of ours that says the same stands, another one becomes the predecessor."""
+    outcome = ending.outcome
     if isinstance(outcome, Unreadable | Skipped) or _EMITTED_AS[type(outcome)] not in emit or not outcome.report.events:
         return None
-    verified = isinstance(outcome, Verified)
     predecessor = None
-    match compare_native(outcome.report, context.dose_reports, verified=verified):
+    match ending.native:
         case AlreadyOurs(parsed):
             standing = f"{folder_of(outcome.report.study_instance_uid)}/{parsed.sop_instance_uid}.dcm"
             return standing if (out / standing).is_file() else None
@@ -125,7 +124,7 @@ def _emitted(
     document = rdsr(
         outcome.report,
         SourceStudy(headers),
-        verified=verified,
+        verified=isinstance(outcome, Verified),
         findings=outcome.findings,
         predecessor=predecessor,
     )

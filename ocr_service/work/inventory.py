@@ -15,6 +15,7 @@ from pathlib import Path
 from pydicom import Dataset, dcmread
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.tag import Tag
+from pydicom.uid import CTImageStorage, EnhancedCTImageStorage
 
 from ocr_service.errors import BrokenObject, NotDicom, UsageError
 from ocr_service.study.acquisition import scanner_of
@@ -22,8 +23,8 @@ from ocr_service.templates.library import Library
 
 MOST_BYTES = 512 * 2**20  # a file: larger ones are no dose screens and are not opened
 _DOSE_WORDS = ("DOSE", "SUMMARY", "PROTOCOL", "SCREEN SAVE")
-_SC = "1.2.840.10008.5.1.4.1.1.7"
-_CT = "1.2.840.10008.5.1.4.1.1.2"
+_SC = "1.2.840.10008.5.1.4.1.1.7"  # and its multi-frame kinds below it
+_CT = {CTImageStorage, EnhancedCTImageStorage}
 _SR = "1.2.840.10008.5.1.4.1.1.88."
 # What pydicom raises over damaged bytes; its BytesLengthException is no ValueError.
 _UNREADABLE = (
@@ -122,7 +123,7 @@ def _sort(ds: Dataset, path: Path, library: Library, stock: Inventory, found: _S
         stock.companions += 1
     elif is_dose_screen(ds, library):
         found.screens.setdefault(key, []).append((_age(ds), path))
-    elif kind.startswith(_CT) and states_ctdivol(ds):
+    elif kind in _CT and states_ctdivol(ds):
         found.images.setdefault(key, []).append(path)
         stock.context += 1
     else:
@@ -133,7 +134,8 @@ def _sort(ds: Dataset, path: Path, library: Library, stock: Inventory, found: _S
 
 def is_dose_screen(ds: Dataset, library: Library) -> bool:
     """What a template matches, or an SC object that speaks of dose in its header."""
-    if not str(ds.get("SOPClassUID", "")).startswith(_SC):
+    kind = str(ds.get("SOPClassUID", ""))
+    if kind != _SC and not kind.startswith(f"{_SC}."):
         return False
     if library.candidates(ds) or Tag(0x0040, 0x030E) in ds or Tag(0x0040, 0x0310) in ds:
         return True

@@ -6,7 +6,6 @@ Knows the words of that report; must not know files. Numbers are the strings on 
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from typing import Any, assert_never
 
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
@@ -60,9 +59,7 @@ def total_text(report: CTDoseReport) -> str | None:
     """The printed total, else the plain sum of the totals per phantom, else None."""
     if report.dlp_total is not None:
         return report.dlp_total.text
-    if report.phantom_totals:
-        return str(sum((total.value for _, total in report.phantom_totals), Decimal(0)))
-    return None
+    return None if report.printed_total is None else str(report.printed_total)
 
 
 def event_line(event: IrradiationEvent) -> dict[str, Any]:

@@ -103,7 +103,8 @@ def test_a_crashed_engine_abstains_and_is_named() -> None:
     readers = Readers(Broken(), Spoken(["12.34"] * 5), VOTES)
 
     assert readers.ask([question()])[0].witnesses == (Witness(WitnessKind.TESSERACT, "12.34"),)
-    assert readers.faults == ["ppocr gave no answer: the engine crashed"]
+    assert readers.take_faults() == ["ppocr gave no answer: the engine crashed"]
+    assert readers.take_faults() == []
 
 
 def test_rules_and_frames_are_no_letters() -> None:
