@@ -7,8 +7,6 @@ Knows PS3.3 C.11.1, C.11.2 and C.7.9; must not know where on the page a value st
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
@@ -19,6 +17,8 @@ from ocr_service.screen.pixel_header import AGAIN, PixelHeader, attribute, forei
 
 Table = NDArray[np.float64]
 _RED_GREEN_BLUE = ("Red", "Green", "Blue")
+# Slopes, intercepts and windows of pictures are far from these; beyond them products overflow.
+_GREATEST, _LEAST = 1e12, 1e-12
 
 
 def stored_values(frame: Frame, header: PixelHeader) -> Table:
@@ -149,14 +149,14 @@ def _add_segment(entries: list[int], words: NDArray[np.uint16], at: int) -> int:
 
 
 def numbers(ds: pydicom.Dataset, keyword: str) -> tuple[float, ...]:
-    """The finite numbers of a decimal string; none where it is absent or one of them is no number."""
+    """The numbers of a decimal string; none where it is absent, or one of them is no number or an absurd one."""
     try:
         value = attribute(ds, keyword)
         several = value if isinstance(value, pydicom.multival.MultiValue | list | tuple) else (value,)
         found = tuple(float(v) for v in several if v is not None and v != "")
     except (PixelError, TypeError, ValueError, OverflowError):
         return ()
-    return found if all(map(math.isfinite, found)) else ()
+    return found if all(number == 0 or _LEAST <= abs(number) <= _GREATEST for number in found) else ()
 
 
 def _voi_lut_function(ds: pydicom.Dataset) -> str:

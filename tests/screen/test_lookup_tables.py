@@ -109,7 +109,13 @@ def test_a_window_that_only_hardens_soft_edges_is_kept():
 
 
 @pytest.mark.parametrize(
-    "header", [{"WindowCenter": "40", "WindowWidth": "0"}, {"RescaleSlope": "0", "RescaleIntercept": "0"}]
+    "header",
+    [
+        {"WindowCenter": "40", "WindowWidth": "0"},
+        {"RescaleSlope": "0", "RescaleIntercept": "0"},
+        {"RescaleSlope": "1e308"},
+        {"WindowCenter": "40", "WindowWidth": "1e-300", "VOILUTFunction": "LINEAR_EXACT"},
+    ],
 )
 def test_a_rule_that_makes_no_sense_gives_way_to_the_full_range(header):
     (screen,) = dose_screens(saved(np.where(INK, 1023, 0).astype(np.int16), **header))
