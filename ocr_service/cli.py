@@ -36,9 +36,9 @@ def _library(templates: Path | None) -> Library:
 def _readers() -> Readers:
     from ocr_service.screen.ppocr import PPOCR
     from ocr_service.screen.readers import Readers
-    from ocr_service.screen.tesseract import VOTES, TesseractCommand
+    from ocr_service.screen.tesseract import VOTES, tesseract
 
-    return Readers(PPOCR(), TesseractCommand(), VOTES)
+    return Readers(PPOCR(), tesseract(), VOTES)
 
 
 Templates = Annotated[Path | None, typer.Option(help="A folder of the site's own templates.")]

@@ -34,6 +34,7 @@ from ocr_service.screen.extract import PageReading, find_page, read_page
 from ocr_service.screen.pixels import DoseScreen, dose_screens
 from ocr_service.screen.preprocess import to_size
 from ocr_service.screen.readers import Readers
+from ocr_service.screen.sheet import Sheet
 from ocr_service.screen.words import meaning
 from ocr_service.study.acquisition import scanner_of
 from ocr_service.study.alignment import align
@@ -42,8 +43,9 @@ from ocr_service.study.header import NoHeaderDose, header_report
 from ocr_service.study.images import image_events
 from ocr_service.study.regions import with_target_regions
 from ocr_service.study.witnesses import with_witnesses
+from ocr_service.templates.checks import Sums
 from ocr_service.templates.library import Library
-from ocr_service.templates.schema import Sums, Template
+from ocr_service.templates.schema import Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,27 +167,41 @@ def _read_screen(
     candidates = library.candidates(ds)
     if not candidates:
         return None, [doubt("template", "no template matches this object; `template explain FILE` tells why")]
-    fitting: list[Template] = []
-    for template in candidates:
-        if any(other.extends == template.name for other in fitting):
-            continue  # what extends it has been tried before it, and is enough
-        pixels = to_size(screen.pixels, template.screen.rows, template.screen.columns)
-        ink = layout.find_ink(pixels)
-        page = find_page(template, ink, pixels, readers)
-        if page is not None and not fitting:
-            ref = PageRef(screen.sop_instance_uid, screen.frame)
-            read = _Read(template, read_page(template, *page, ink, pixels, ref, readers))
-        if page is not None:
-            fitting.append(template)
+    fitting = _fitting(candidates, screen, readers)
     if not fitting:
         names = ", ".join(template.name for template in candidates)
         return None, [doubt("template", f"the page does not show the words of the templates that match: {names}")]
-    notes = tuple(note("pixels", sentence) for sentence in screen.notes)
+    notes = (*(note("pixels", sentence) for sentence in screen.notes), *_size(screen, fitting[0].template))
+    read = _Read(fitting[0].template, read_page(fitting[0], PageRef(screen.sop_instance_uid, screen.frame)))
     if len(fitting) > 1:
-        names = ", ".join(template.name for template in fitting)
+        names = ", ".join(sheet.template.name for sheet in fitting)
         notes = (*notes, doubt("template", f"two templates fit and neither extends the other: {names}"))
     notes = (*notes, *_identity(ds, read.page))
     return replace(read, page=replace(read.page, findings=(*read.page.findings, *notes))), []
+
+
+def _fitting(candidates: Sequence[Template], screen: DoseScreen, readers: Readers) -> list[Sheet]:
+    """The page under each template whose words it shows; looked at thoroughly only where it shows none's."""
+    for thoroughly in (False, True):
+        fitting: list[Sheet] = []
+        for template in candidates:
+            if any(sheet.template.extends == template.name for sheet in fitting):
+                continue  # what extends it has been tried before it, and is enough
+            pixels = to_size(screen.pixels, template.screen.rows, template.screen.columns)
+            sheet = find_page(template, layout.find_ink(pixels), pixels, readers, thoroughly=thoroughly)
+            if sheet is not None:
+                fitting.append(sheet)
+        if fitting:
+            return fitting
+    return []
+
+
+def _size(screen: DoseScreen, template: Template) -> tuple[Finding, ...]:
+    """A page lower than its template's was cut: rows may be missing at its foot."""
+    rows, columns = screen.pixels.shape
+    if rows * template.screen.columns >= columns * template.screen.rows:
+        return ()
+    return (doubt("pixels", f"the page has {rows} rows and {columns} columns: its foot may be cut off"),)
 
 
 def _identity(ds: Dataset, page: PageReading) -> tuple[Finding, ...]:

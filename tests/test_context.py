@@ -20,7 +20,7 @@ EVERYTHING = frozenset({"verified", "header", "review"})
 class Silent:
     """A reader that is never asked: images need none."""
 
-    def read(self, crops: Sequence[Crop], preparation: Sequence[str] | None = None) -> list[str]:
+    def read(self, crops: Sequence[Crop], preparations: Sequence[Sequence[str]] | None = None) -> list[str]:
         raise AssertionError("a study without screens asks no engine")
 
 

@@ -5,20 +5,23 @@ Knows phrases and the template's words; must not know values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ocr_service.dose.proof import Proven, settle
-from ocr_service.dose.quantities import Quantity
 from ocr_service.dose.report import Box, Evidence
 from ocr_service.screen import layout
 from ocr_service.screen.layout import Ink, Pixels, Run
-from ocr_service.screen.readers import Question, Readers
+from ocr_service.screen.places import area, page_box
+from ocr_service.screen.readers import Answer, Question, Readers
 from ocr_service.screen.words import fold
-from ocr_service.templates.schema import Anchor, Area, Edge, PageLayout, TableLayout
+from ocr_service.templates.schema import PAGE, PageLayout
 
 MARGIN = 10  # px of dark ground around each crop: engines read letters at the edge badly
 PHRASE_GAPS = (0.9, 1.5)  # letter heights
+NEIGHBOURS = 40  # px around a place in which its phrases could go on
+MOST_WORDS = 6  # of one heading, as cut by narrow gaps
+MORE_GAPS = (0.5, 0.9, 1.5, 2.5)  # where the words are not found at first
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,106 +36,165 @@ class FoundAnchor:
 Found = Mapping[str, FoundAnchor]
 
 
-def edge(place: Edge, found: Found) -> int | None:
-    """The edge in pixels of this page; None where its anchor was not found."""
-    if not place.anchor:
-        return place.offset
-    anchor = found.get(place.anchor)
-    return None if anchor is None else int(getattr(anchor.box, place.side)) + place.offset
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where the words of an anchor stand, as found by one reader: enough to place things, not to prove them."""
+
+    run: Run
+    exact: bool  # False: one letter or so differs, which places the edges and proves nothing
 
 
-def area(place: Area, found: Found) -> Box | None:
-    """The area in pixels of this page; None where one of its anchors was not found or it is turned inside out."""
-    left, top = edge(place.left, found), edge(place.top, found)
-    right, bottom = edge(place.right, found), edge(place.bottom, found)
-    if left is None or top is None or right is None or bottom is None or right <= left or bottom <= top:
-        return None
-    return Box(left, top, right, bottom)
+Places = Mapping[str, Placed]
 
 
-Columns = Mapping[Quantity, tuple[int, int]]
+class Phrases:
+    """The phrases and words of one page, each read once and only where somebody looks for words.
+
+    Lines are made of the ink of one place, never over the page's whole width: headings of one and of two lines stand
+    beside each other.
+    """
+
+    def __init__(self, ink: Ink, pixels: Pixels, readers: Readers, gaps: Sequence[float] = PHRASE_GAPS) -> None:
+        self._shapes = ink.shapes
+        self._gaps = gaps
+        self._pixels = pixels
+        self._readers = readers
+        self.page = page_box(pixels)
+
+    def inside(self, place: Box) -> list[Run]:
+        """The phrases of the place that go on nowhere outside it."""
+        shapes = [shape for shape in self._shapes if layout.inside(place, shape)]
+        # Fixed-pitch consoles leave wide gaps within a phrase, others narrow ones between columns: all cuts are tried.
+        cuts = [(gap, run) for gap in self._gaps for run in layout.phrases(shapes, gap)]
+        around = [shape for shape in self._shapes if layout.touches(_beside(place), shape)]
+        alone = [run for gap, run in cuts if layout.stands_alone(run, around, gap)]
+        return list({run.box: run for run in alone}.values())
+
+    def chains(self, place: Box) -> list[list[Run]]:
+        """The words of the place, a list a line."""
+        return layout.chains([shape for shape in self._shapes if layout.inside(place, shape)])
+
+    def texts(self, runs: Sequence[Run]) -> dict[Box, str]:
+        """What PP-OCR reads of each, folded."""
+        boxes = list(dict.fromkeys(run.box for run in runs))
+        texts = self._readers.read_first([layout.crop(self._pixels, box, MARGIN) for box in boxes])
+        return dict(zip(boxes, map(fold, texts), strict=True))
+
+    def second_texts(self, runs: Sequence[Run]) -> dict[Box, str]:
+        """What Tesseract reads of each, folded."""
+        boxes = list(dict.fromkeys(run.box for run in runs))
+        texts = self._readers.read_second([layout.crop(self._pixels, box, MARGIN) for box in boxes])
+        return dict(zip(boxes, map(fold, texts), strict=True))
 
 
-def columns_of(table: TableLayout, found: Found) -> Columns:
-    """Left and right edge of each column on this page; columns whose anchors are missing are left out."""
-    places: dict[Quantity, tuple[int, int]] = {}
-    for quantity, column in table.columns.items():
-        left, right = edge(column.left, found), edge(column.right, found)
-        if left is not None and right is not None and left < right:
-            places[quantity] = (left, right)
-    return places
+def _beside(place: Box) -> Box:
+    return Box(max(0, place.left - NEIGHBOURS), place.top, place.right + NEIGHBOURS, place.bottom)
 
 
-def owners(word: Run, columns: Columns) -> list[Quantity]:
-    """The columns that the middle of the word stands in."""
-    middle = (word.box.left + word.box.right) / 2
-    return [quantity for quantity, (left, right) in columns.items() if left <= middle < right]
+def place_anchors(page: PageLayout, phrases: Phrases, *, thoroughly: bool = False) -> dict[str, Placed]:
+    """Find the page's anchors by their words; anchors that stand relative to others come after them.
 
-
-def by_column(line: Sequence[Box], columns: Columns) -> tuple[dict[Quantity, list[Box]], list[Run]]:
-    """The line's shapes by the column that the middle of their word stands in, and the words of no single column."""
-    members: dict[Quantity, list[Box]] = {}
-    strays: list[Run] = []
-    for word in layout.words(line):
-        owner = owners(word, columns)
-        if len(owner) == 1:
-            members.setdefault(owner[0], []).extend(word.shapes)
-        else:
-            strays.append(word)
-    return members, strays
-
-
-def find_anchors(page: PageLayout, ink: Ink, pixels: Pixels, readers: Readers) -> dict[str, FoundAnchor]:
-    """Find the page's anchors by their words; anchors that stand relative to others come after them."""
-    # Fixed-pitch consoles leave wide gaps within a phrase, others narrow ones between columns: both cuts are tried.
-    cuts = [run for gap in PHRASE_GAPS for run in layout.phrases(ink.shapes, gap)]
-    phrases = list({run.box: run for run in cuts}.values())
-    found: dict[str, FoundAnchor] = {}
+    thoroughly: also by Tesseract, and by words that differ in one letter or so.
+    """
+    placed: dict[str, Placed] = {}
     waiting = dict(page.anchors)
     while waiting:
-        ready = {name: anchor for name, anchor in waiting.items() if area(anchor.area, found) is not None}
+        boxes = {PAGE: phrases.page, **{name: placed[name].run.box for name in placed}}
+        ready = {n: place for n, anchor in waiting.items() if (place := area(anchor.area, boxes)) is not None}
         if not ready:
             break
-        found.update(_find(ready, phrases, pixels, readers, found))
-        for name in ready:
-            del waiting[name]
-    return found
+        words = {name: {fold(text) for text in waiting.pop(name).text} for name in ready}
+        _place(words, ready, _headings(page), phrases, placed, thoroughly=thoroughly)
+    return placed
 
 
-def _find(
-    anchors: Mapping[str, Anchor], phrases: list[Run], pixels: Pixels, readers: Readers, known: Found
-) -> dict[str, FoundAnchor]:
-    candidates: dict[str, list[Run]] = {}
-    for name, anchor in anchors.items():
-        place = area(anchor.area, known)
-        candidates[name] = [run for run in phrases if place is not None and layout.inside(place, run.box)]
-    runs = list({run.box: run for members in candidates.values() for run in members}.values())
-    texts = readers.read_first([layout.crop(pixels, run.box, MARGIN) for run in runs])
-    seen = {run.box: fold(text) for run, text in zip(runs, texts, strict=True)}
-    chosen: dict[str, list[Run]] = {}
-    for name, anchor in anchors.items():
-        words = {fold(text) for text in anchor.text}
-        hits = [run for run in candidates[name] if seen[run.box] in words]
-        # Where PP-OCR knows none, Tesseract may: then all candidates are asked, and one voice is no proof.
-        chosen[name] = hits[:1] or candidates[name]
-    return _prove(anchors, chosen, pixels, readers)
+def _headings(page: PageLayout) -> set[str]:
+    """Anchors that may stand close to others: ink beside them that nobody explains is a doubt of its own."""
+    return {name for column in (page.table.columns.values() if page.table else ()) for name in column.heading}
 
 
-def _prove(
-    anchors: Mapping[str, Anchor], chosen: Mapping[str, list[Run]], pixels: Pixels, readers: Readers
-) -> dict[str, FoundAnchor]:
-    asked = [(name, run) for name, runs in chosen.items() for run in runs]
-    answers = readers.ask(
-        [Question(layout.crop(pixels, run.box, MARGIN), same_word(anchors[name].text)) for name, run in asked]
-    )
-    found: dict[str, FoundAnchor] = {}
-    for (name, run), answer in zip(asked, answers, strict=True):
-        if not answer.witnesses:
+def _place(
+    words: Mapping[str, Collection[str]],
+    places: Mapping[str, Box],
+    headings: Collection[str],
+    phrases: Phrases,
+    placed: dict[str, Placed],
+    *,
+    thoroughly: bool,
+) -> None:
+    candidates = {name: phrases.inside(place) for name, place in places.items()}
+    texts = phrases.texts([run for runs in candidates.values() for run in runs])
+    _match(words, candidates, texts, placed)
+    missing = [name for name in places if name not in placed and name in headings]
+    chains = {name: phrases.chains(places[name]) for name in missing}
+    told = phrases.texts([word for lines in chains.values() for line in lines for word in line])
+    for name in missing:
+        _join(name, words[name], chains[name], told, placed)
+    if thoroughly:
+        second = phrases.second_texts([run for name in places if name not in placed for run in candidates[name]])
+        _match(words, candidates, second, placed)
+        _match(words, candidates, texts, placed, nearly=True)
+
+
+def _match(
+    words: Mapping[str, Collection[str]],
+    candidates: Mapping[str, Sequence[Run]],
+    texts: Mapping[Box, str],
+    placed: dict[str, Placed],
+    *,
+    nearly: bool = False,
+) -> None:
+    """Place each anchor on the candidate that says its words, or nearly; of several cuts the one with most of them."""
+    for name, members in candidates.items():
+        if name in placed:
             continue
-        evidence = Evidence(box=run.box, seen=answer.seen, witnesses=answer.witnesses)
-        candidate = FoundAnchor(run.box, evidence, isinstance(settle(evidence), Proven))
-        if name not in found or (candidate.proven and not found[name].proven):
-            found[name] = candidate
+        said = {run.box: texts.get(run.box, "") for run in members}
+        hits = [run for run in members if said[run.box] in words[name]]
+        if not hits and nearly:
+            hits = [run for run in members if any(_nearly(said[run.box], word) for word in words[name])]
+        if hits:
+            run = max(hits, key=lambda hit: len(said[hit.box]))
+            placed[name] = Placed(run, said[run.box] in words[name])
+
+
+def _join(
+    name: str,
+    words: Collection[str],
+    lines: Sequence[Sequence[Run]],
+    texts: Mapping[Box, str],
+    placed: dict[str, Placed],
+) -> None:
+    """Place a heading on the words of a line that say it together, whatever gaps are between them."""
+    for line in lines:
+        for first in range(len(line)):
+            for last in range(first + 1, min(len(line), first + MOST_WORDS) + 1):
+                if "".join(texts.get(word.box, "") for word in line[first:last]) in words:
+                    shapes = tuple(shape for word in line[first:last] for shape in word.shapes)
+                    placed[name] = Placed(Run(layout.around(shapes), shapes), True)
+                    return
+
+
+def _nearly(said: str, word: str) -> bool:
+    """Is it the word but for one letter in six? CTDIw is not nearly CTDIvol: the number of letters must be the same."""
+    if len(said) != len(word) or len(word) < 3:
+        return False
+    return sum(a != b for a, b in zip(said, word, strict=True)) <= max(1, len(word) // 6)
+
+
+def questions(page: PageLayout, places: Places, pixels: Pixels, voted: Collection[str]) -> list[Question]:
+    """What must be asked to prove the anchors; of those not `voted` one asking is enough."""
+    return [
+        Question(layout.crop(pixels, place.run.box, MARGIN), same_word(page.anchors[name].text), vote=name in voted)
+        for name, place in places.items()
+    ]
+
+
+def found_anchors(places: Places, answers: Sequence[Answer]) -> dict[str, FoundAnchor]:
+    """The anchors with what the readers said of each."""
+    found: dict[str, FoundAnchor] = {}
+    for (name, place), answer in zip(places.items(), answers, strict=True):
+        evidence = Evidence(box=place.run.box, seen=answer.seen, witnesses=answer.witnesses)
+        found[name] = FoundAnchor(place.run.box, evidence, isinstance(settle(evidence), Proven))
     return found
 
 

@@ -198,8 +198,9 @@ def _event(row: RowReading, where: str) -> tuple[IrradiationEvent, list[Finding]
     kind, more = _type(cells, where)
     findings += more
     protocol = _text(cells.get(Quantity.ACQUISITION_PROTOCOL))
-    if protocol is None and row.group:
-        protocol = Reading(row.group, row.group)
+    if protocol is None and row.group is not None and (part := _meaning(row.group)) is not None:
+        name = dict(part.parts).get("protocol", part.value)
+        protocol = Reading(name, name, evidence=row.group.evidence, proven=row.group.proven)
     others = tuple(
         (quantity, reading)
         for quantity, cell in cells.items()

@@ -19,16 +19,21 @@ MOST_FAULTS = 32
 
 
 def read_inked(
-    crops: Sequence[Crop], preparation: Sequence[str], read: Callable[[Sequence[Crop]], list[str]]
+    crops: Sequence[Crop], preparations: Sequence[Sequence[str]], read: Callable[[Sequence[Crop]], list[str]]
 ) -> list[str]:
     """Prepare and read what has ink; a blank crop reads "" unasked, for Tesseract makes `Oo` of nothing.
+
+    preparations: the steps of each crop.
 
     Raises EngineError where the engine itself is broken, EngineMissing where it is not installed, KeyError for an
     unknown step.
     """
     inked = [index for index, crop in enumerate(crops) if not is_blank(crop)]
     texts = [""] * len(crops)
-    found = survive([prepare(crops[index], preparation) for index in inked], read, prepare(trial_cell(), preparation))
+    if not inked:
+        return texts
+    prepared = [prepare(crops[index], preparations[index]) for index in inked]
+    found = survive(prepared, read, prepare(trial_cell(), preparations[inked[0]]))
     for index, text in zip(inked, found, strict=True):
         texts[index] = text
     return texts

@@ -6,21 +6,35 @@ Knows areas, columns and readers; must not know other pages or what the study's 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ocr_service.dose.proof import Proven, settle
 from ocr_service.dose.quantities import MUST_BE_PROVEN, Quantity
 from ocr_service.dose.report import Box, Evidence, Finding, PageRef, doubt, note
-from ocr_service.screen import anchors as anchoring
 from ocr_service.screen import layout
-from ocr_service.screen.anchors import MARGIN, Columns, Found, by_column, columns_of
+from ocr_service.screen.anchors import (
+    MARGIN,
+    MORE_GAPS,
+    PHRASE_GAPS,
+    Found,
+    Phrases,
+    Placed,
+    found_anchors,
+    place_anchors,
+    questions,
+)
 from ocr_service.screen.layout import Ink, Pixels, Run
-from ocr_service.screen.lines import LineKind, kind_of_line
-from ocr_service.screen.readers import Question, Readers
+from ocr_service.screen.lines import GroupLine, LineKind, kind_of_line
+from ocr_service.screen.places import Columns, area, by_column
+from ocr_service.screen.readers import Answer, Question, Readers
+from ocr_service.screen.sheet import Sheet
+from ocr_service.screen.unexplained import unexplained
 from ocr_service.screen.words import canonical, repaired
 from ocr_service.templates.schema import SIDES, Blank, Cell, PageLayout, TableLayout, Template, ValueType
 
 Choices = Mapping[str, tuple[str, ...]]
+# The range tells the type of axial rows; of other descriptive values one asking is enough.
+VOTED = MUST_BE_PROVEN | {Quantity.SCANNING_RANGE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +53,22 @@ class RowReading:
     """One event row of the table, with the protocol of its group where the layout has groups."""
 
     cells: Mapping[Quantity, CellReading]
-    group: str = ""
+    group: CellReading | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PageReading:
-    """All that one page says."""
+    """All that one page says, and where its anchors stand."""
 
     page: PageRef
     kind: str
     fields: Mapping[Quantity, CellReading]
     rows: tuple[RowReading, ...]
     findings: tuple[Finding, ...]
+    anchors: Found = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Asked:
     """A cell before it is read."""
 
@@ -62,67 +77,95 @@ class _Asked:
     run: Run | None
     broken: str = ""
 
+    @property
+    def shapes(self) -> tuple[Box, ...]:
+        """The ink that belongs to the cell."""
+        return self.run.shapes if self.run is not None else ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """An event row before it is read, and the number of its group line (None: it has none)."""
+
+    cells: Mapping[Quantity, _Asked]
+    group: int | None
+
+
+@dataclass(slots=True)
+class _Table:
+    """The table's lines before they are read."""
+
+    rows: list[_Row] = field(default_factory=list)
+    groups: list[_Asked] = field(default_factory=list)
+    claimed: list[Box] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+# Where a cell stands that is in no row: a field, or (counted down from there) a group line.
+_FIELD, _GROUP = -1, -2
+
 
 def find_page(
-    template: Template, ink: Ink, pixels: Pixels, readers: Readers
-) -> tuple[str, dict[str, anchoring.FoundAnchor]] | None:
-    """Which kind of page of the template this is: the one whose required anchors are all there."""
-    best: tuple[str, dict[str, anchoring.FoundAnchor]] | None = None
-    for name, page in template.pages.items():
-        found = anchoring.find_anchors(page, ink, pixels, readers)
-        if all(anchor in found for anchor, spec in page.anchors.items() if spec.required) and (
-            best is None or len(found) > len(best[1])
-        ):
-            best = (name, found)
-    return best
+    template: Template, ink: Ink, pixels: Pixels, readers: Readers, *, thoroughly: bool = False
+) -> Sheet | None:
+    """The page under the layout whose required anchors are all there; of several the one with most anchors.
+
+    thoroughly: with more cuts of the lines, both engines, and words that differ in one letter or so.
+    """
+    phrases = Phrases(ink, pixels, readers, MORE_GAPS if thoroughly else PHRASE_GAPS)
+    best: dict[str, Mapping[str, Placed]] = {}
+    for kind, spec in template.pages.items():
+        places = place_anchors(spec, phrases, thoroughly=thoroughly)
+        if all(name in places for name, anchor in spec.anchors.items() if anchor.required):
+            best[kind] = places
+    if not best:
+        return None
+    kind = max(best, key=lambda name: len(best[name]))
+    return Sheet(template, kind, best[kind], ink, pixels, readers)
 
 
-def read_page(
-    template: Template, kind: str, found: Found, ink: Ink, pixels: Pixels, page: PageRef, readers: Readers
-) -> PageReading:
-    """Read every field and every row of one page."""
-    spec = template.pages[kind]
-    findings = _anchor_findings(spec, found)
-    asked: dict[tuple[int, Quantity], _Asked] = {}
-    for quantity, field in spec.fields.items():
-        place = anchoring.area(field.area, found)
-        if field.same_as_header is not None:
-            asked[(-1, quantity)] = _identifier(field, place, ink, pixels, readers)
-        else:
-            asked[(-1, quantity)] = _field(field, _choices(template, field), place, ink)
-    groups: list[str] = []
-    if spec.table is not None:
-        columns = columns_of(spec.table, found)
-        rows, extra = _rows(spec, spec.table, found, columns, ink, pixels, readers)
-        findings += extra
-        for index, (line, group) in enumerate(rows):
-            groups.append(group)
-            cells, more = _cells(template, spec.table, line, columns)
-            findings += more
-            asked.update({(index, quantity): cell for quantity, cell in cells.items()})
-    read = _read(asked, ink, pixels, page, readers)
-    table = tuple(
-        RowReading({q: c for (i, q), c in read.items() if i == index}, group) for index, group in enumerate(groups)
+def read_page(sheet: Sheet, page: PageRef) -> PageReading:
+    """Read every field and every row of one page; both engines are asked once for all of it."""
+    fields = _fields(sheet)
+    table = _table(sheet)
+    if sheet.spec.table is not None:
+        claimed = [*table.claimed, *(shape for cell in fields.values() for shape in cell.shapes)]
+        table.findings += unexplained(sheet, sheet.spec.table, claimed)
+    asked: dict[tuple[int, Quantity], _Asked] = {(_FIELD, quantity): cell for quantity, cell in fields.items()}
+    for index, row in enumerate(table.rows):
+        asked.update({(index, quantity): cell for quantity, cell in row.cells.items()})
+    for number, group in enumerate(table.groups):
+        asked[(_GROUP - number, Quantity.ACQUISITION_PROTOCOL)] = group
+    found, read = _read(sheet, asked, page)
+    rows = tuple(
+        RowReading(
+            {quantity: cell for (i, quantity), cell in read.items() if i == index},
+            None if row.group is None else read[(_GROUP - row.group, Quantity.ACQUISITION_PROTOCOL)],
+        )
+        for index, row in enumerate(table.rows)
     )
-    fields = {quantity: cell for (index, quantity), cell in read.items() if index == -1}
-    return PageReading(page, kind, fields, table, tuple(findings))
+    told = {quantity: cell for (index, quantity), cell in read.items() if index == _FIELD}
+    findings = (*_anchor_findings(sheet.spec, found), *table.findings)
+    return PageReading(page, sheet.kind, told, rows, findings, found)
+
+
+def _dose_anchors(spec: PageLayout) -> set[str]:
+    """The anchors that must be proven like values: heading and unit of CTDIvol and DLP, and labels of totals."""
+    names: set[str] = set()
+    for quantity, column in spec.table.columns.items() if spec.table else ():
+        if quantity in (Quantity.MEAN_CTDIVOL, Quantity.DLP):
+            names.update(column.heading)
+    for quantity, cell in spec.fields.items():
+        if quantity in MUST_BE_PROVEN and quantity is not Quantity.PAGE_MARKER:
+            names.update({getattr(cell.area, side).anchor for side in SIDES})
+    return names & set(spec.anchors)
 
 
 def _anchor_findings(spec: PageLayout, found: Found) -> list[Finding]:
-    """Heading and unit of CTDIvol and DLP, and a total's label, must be proven; other anchors only place things."""
-    dose: set[str] = set()
-    for quantity, column in spec.table.columns.items() if spec.table else ():
-        if quantity in (Quantity.MEAN_CTDIVOL, Quantity.DLP):
-            dose.update(column.heading)
-    for quantity, field in spec.fields.items():
-        if quantity in MUST_BE_PROVEN and quantity is not Quantity.PAGE_MARKER:
-            dose.update({getattr(field.area, side).anchor for side in SIDES} - {""})
+    dose = _dose_anchors(spec)
     findings = []
-    for name in spec.anchors:
-        anchor = found.get(name)
-        if anchor is None and spec.anchors[name].required:
-            findings.append(doubt(name, f"the words {name} do not stand where the template says"))
-        elif anchor is not None and not anchor.proven:
+    for name, anchor in found.items():
+        if not anchor.proven:
             finding = doubt if name in dose else note
             findings.append(finding(name, f"the words of the anchor {name} are not proven: {_why(anchor.evidence)}"))
     return findings
@@ -137,83 +180,113 @@ def _choices(template: Template, cell: Cell) -> Choices:
     return template.choices[cell.choices] if cell.choices else {}
 
 
-def _field(cell: Cell, choices: Choices, place: Box | None, ink: Ink) -> _Asked:
-    shapes = [shape for shape in ink.shapes if place is not None and layout.inside(place, shape)]
+def _fields(sheet: Sheet) -> dict[Quantity, _Asked]:
+    boxes = sheet.boxes
+    fields: dict[Quantity, _Asked] = {}
+    for quantity, cell in sheet.spec.fields.items():
+        place = area(cell.area, boxes)
+        identifies = cell.same_as_header is not None
+        fields[quantity] = _identifier(sheet, cell, place) if identifies else _field(sheet, cell, place)
+    return fields
+
+
+def _field(sheet: Sheet, cell: Cell, place: Box | None) -> _Asked:
+    choices = _choices(sheet.template, cell)
+    shapes = [shape for shape in sheet.ink.shapes if place is not None and layout.inside(place, shape)]
     if not shapes or place is None:
         return _Asked(cell, choices, None)
-    box = layout.around(shapes)
-    crossing = [s for s in ink.shapes if layout.touches(place, s) and not layout.covers(place, s)]
-    return _Asked(cell, choices, Run(box, tuple(shapes)), "ink crosses the field's edge" if crossing else "")
+    crossing = any(layout.touches(place, s) and not layout.covers(place, s) for s in sheet.ink.shapes)
+    run = Run(layout.around(shapes), tuple(shapes))
+    return _Asked(cell, choices, run, "ink crosses the field's edge" if crossing else _struck(sheet, run))
 
 
-def _identifier(cell: Cell, place: Box | None, ink: Ink, pixels: Pixels, readers: Readers) -> _Asked:
+def _identifier(sheet: Sheet, cell: Cell, place: Box | None) -> _Asked:
     """The phrase of the area that says the identifier: its label moves with the console's letters and language."""
-    found = [] if place is None else [run for run in layout.phrases(ink.shapes, 1.5) if layout.inside(place, run.box)]
-    for run, text in zip(found, readers.read_first([layout.crop(pixels, r.box, MARGIN) for r in found]), strict=True):
+    found = [
+        run for run in layout.phrases(sheet.ink.shapes, 1.5) if place is not None and layout.inside(place, run.box)
+    ]
+    for run, text in zip(found, sheet.first_texts([run.box for run in found]), strict=True):
         if canonical(cell, {}, text) is not None:
-            return _Asked(cell, {}, run)
+            return _Asked(cell, {}, run, _struck(sheet, run))
     return _Asked(cell, {}, None)
 
 
-def _rows(
-    spec: PageLayout,
-    table: TableLayout,
-    found: Found,
-    columns: Columns,
-    ink: Ink,
-    pixels: Pixels,
-    readers: Readers,
-) -> tuple[list[tuple[list[Box], str]], list[Finding]]:
-    """The event rows of the table with their group, and a doubt for each line nobody understands."""
-    place = anchoring.area(table.area, found)
+def _struck(sheet: Sheet, run: Run | None) -> str:
+    """A rule through the letters hides a part of them."""
+    if run is None:
+        return ""
+    box = run.box
+    for rule in sheet.ink.rules:
+        across = box.top < rule.top and rule.bottom < box.bottom
+        down = box.left < rule.left and rule.right < box.right
+        if (across or down) and layout.touches(box, rule):
+            return "a rule runs through the letters"
+    return ""
+
+
+def _table(sheet: Sheet) -> _Table:
+    """The event rows of the table with their groups, and a doubt for each line nobody understands."""
+    table, spec = _Table(), sheet.spec.table
+    if spec is None:
+        return table
+    place = area(spec.area, sheet.boxes)
     if place is None:
-        return [], [doubt("table", "the table's area could not be found: an anchor of its edges is missing")]
-    shapes = [shape for shape in ink.shapes if layout.inside(place, shape)]
-    rows: list[tuple[list[Box], str]] = []
-    findings: list[Finding] = []
-    group = ""
-    for line in layout.rows(shapes):
-        line_kind = kind_of_line(spec, table, line, found, columns, pixels, readers)
-        match line_kind:
+        table.findings.append(doubt("table", "the table's area could not be found: an anchor of its edges is missing"))
+        return table
+    columns = sheet.columns()
+    for line in layout.rows([shape for shape in sheet.ink.shapes if layout.inside(place, shape)]):
+        kind = kind_of_line(sheet, spec, line, columns)
+        match kind:
             case LineKind.EVENT:
-                rows.append((line, group))
+                _add_row(sheet, spec, line, columns, table)
+            case LineKind.MIXED:
+                continue
             case LineKind.EXPLAINED:
                 pass
             case LineKind.UNKNOWN:
-                findings.append(doubt("rows", f"the line at y {line[0].top} is not understood"))
-            case str():
-                group = line_kind
-    return rows, findings
+                table.findings.append(doubt("rows", f"the line at y {line[0].top} is not understood"))
+            case GroupLine():
+                cell = Cell.model_construct(type=ValueType.TEXT, pattern=spec.group)  # checked with the table
+                table.groups.append(_Asked(cell, {}, Run(layout.around(line), tuple(line))))
+        table.claimed += line
+    return table
 
 
-def _cells(
-    template: Template, table: TableLayout, line: Sequence[Box], columns: Columns
-) -> tuple[dict[Quantity, _Asked], list[Finding]]:
+def _add_row(sheet: Sheet, spec: TableLayout, line: Sequence[Box], columns: Columns, table: _Table) -> None:
     """Give each word of the row to its column; ink of no column is a doubt."""
     members, strays = by_column(line, columns)
-    findings = [doubt("rows", f"ink at x {word.box.left}, y {word.box.top} belongs to no column") for word in strays]
-    asked: dict[Quantity, _Asked] = {}
+    for word in strays:
+        table.findings.append(doubt("rows", f"ink at x {word.box.left}, y {word.box.top} belongs to no column"))
+    cells: dict[Quantity, _Asked] = {}
     for quantity, (left, right) in columns.items():
-        cell, shapes = table.columns[quantity], tuple(members.get(quantity, ()))
+        cell, shapes = spec.columns[quantity], tuple(members.get(quantity, ()))
         run = Run(layout.around(shapes), shapes) if shapes else None
         whole = run is None or (left <= run.box.left and run.box.right <= right)
-        asked[quantity] = _Asked(cell, _choices(template, cell), run, "" if whole else "ink crosses the column's edge")
-    return asked, findings
+        broken = "" if whole else "ink crosses the column's edge"
+        cells[quantity] = _Asked(
+            cell, _choices(sheet.template, cell), run, broken or (run and _struck(sheet, run)) or ""
+        )
+    table.rows.append(_Row(cells, len(table.groups) - 1 if table.groups else None))
 
 
 def _read(
-    asked: Mapping[tuple[int, Quantity], _Asked], ink: Ink, pixels: Pixels, page: PageRef, readers: Readers
-) -> dict[tuple[int, Quantity], CellReading]:
-    read = {key: _without_reader(one, ink, page) for key, one in asked.items()}
+    sheet: Sheet, asked: Mapping[tuple[int, Quantity], _Asked], page: PageRef
+) -> tuple[Found, dict[tuple[int, Quantity], CellReading]]:
+    read = {key: _without_reader(one, sheet.ink, page) for key, one in asked.items()}
     open_ = [key for key, cell in read.items() if cell is None]
-    answers = readers.ask([_question(asked[key], key[1], pixels) for key in open_])
+    of_anchors = questions(sheet.spec, sheet.places, sheet.pixels, _dose_anchors(sheet.spec))
+    answers = sheet.readers.ask([*of_anchors, *(_question(asked[key], key[1], sheet.pixels) for key in open_)])
+    found = found_anchors(sheet.places, answers[: len(of_anchors)])
     done: dict[tuple[int, Quantity], CellReading] = {key: cell for key, cell in read.items() if cell is not None}
-    for key, answer in zip(open_, answers, strict=True):
-        one = asked[key]
-        assert one.run is not None
-        evidence = Evidence(page, one.run.box, answer.seen, answer.witnesses, one.broken)
-        done[key] = judge(CellReading(one.cell, one.choices, _with_points(evidence, one, ink), "", False))
-    return {key: done[key] for key in asked}
+    for key, answer in zip(open_, answers[len(of_anchors) :], strict=True):
+        done[key] = _judged(asked[key], answer, page, sheet.ink)
+    return found, {key: done[key] for key in asked}
+
+
+def _judged(one: _Asked, answer: Answer, page: PageRef, ink: Ink) -> CellReading:
+    assert one.run is not None
+    evidence = Evidence(page, one.run.box, answer.seen, answer.witnesses, one.broken)
+    return judge(CellReading(one.cell, one.choices, _with_points(evidence, one, ink), "", False))
 
 
 def _without_reader(one: _Asked, ink: Ink, page: PageRef) -> CellReading | None:
@@ -229,9 +302,8 @@ def _without_reader(one: _Asked, ink: Ink, page: PageRef) -> CellReading | None:
 
 def _question(one: _Asked, quantity: Quantity, pixels: Pixels) -> Question:
     assert one.run is not None
-    vote = quantity in MUST_BE_PROVEN or quantity is Quantity.SCANNING_RANGE  # the range tells the type of axial rows
     crop = layout.crop(pixels, one.run.box, MARGIN)
-    return Question(crop, lambda text: canonical(one.cell, one.choices, text), vote)
+    return Question(crop, lambda text: canonical(one.cell, one.choices, text), quantity in VOTED)
 
 
 def _with_points(evidence: Evidence, one: _Asked, ink: Ink) -> Evidence:

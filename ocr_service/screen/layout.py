@@ -20,22 +20,29 @@ from ocr_service.dose.report import Box
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
-INK_SHARE = 0.45  # of the brightest letter: bars stay below it, letters in a second intensity above
-RULE_LENGTH = 48  # px: no letter of a console is so long
-RULE_THICKNESS = 4
-TALLEST_LETTER = 26  # px of a page in its template's size; what is taller is the frame of a heading or a bar
+INK_SHARE = 0.45  # of the brightest letter: letters in a second intensity stand above
+FAINT_SHARE = 0.27  # a row in a third intensity stands above; JPEG's ghosts beside bright letters stay below
+LEAST_INK = 24
+FAINT_PIXELS = 4  # the least size of a faint shape of its own
+RULE_CRUMB = 3  # px: what is left of a rule where its edge is soft or its corner round
+GROUND = 31  # px: a bar is larger in both directions, a letter smaller in one
+RULE_LENGTH = 48  # px: no stroke of a letter is so long
+TALLEST_LETTER = 26  # px of a page in its template's size
+WIDEST_LETTER = 2 * RULE_LENGTH  # several that touch
 
 
 @dataclass(frozen=True, slots=True)
 class Ink:
-    """The bright shapes of one page: letters apart from rules.
+    """The bright shapes of one page: letters apart from rules and from shapes that are neither.
 
-    mask: bool (rows, columns), letters only; shapes: one box a connected shape of letters; rules: long thin ones.
+    mask: bool (rows, columns), letters only; shapes: one box a connected shape of letters; rules: straight lines,
+    frames and filled bars; strange: too large for a letter, and no rule.
     """
 
     mask: Mask
     shapes: tuple[Box, ...]
     rules: tuple[Box, ...]
+    strange: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,32 +55,54 @@ class Run:
 
 def find_ink(pixels: Pixels) -> Ink:
     """Separate the letters of a page from its ground, bars and rules. pixels: uint8, bright on dark."""
-    brightest = int(pixels.max(initial=0))
-    mask = pixels > max(INK_SHARE * brightest, 24)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    shapes, rules = [], []
-    letters: Mask = mask.copy()
+    bright = cv2.morphologyEx(pixels, cv2.MORPH_TOPHAT, np.ones((GROUND, GROUND), np.uint8))
+    brightest = int(bright.max(initial=0))
+    strong = bright > max(INK_SHARE * brightest, LEAST_INK)
+    faint = bright > max(FAINT_SHARE * brightest, LEAST_INK)
+    straight = _straight(faint)
+    near_straight = cv2.dilate(straight.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    letters: Mask = strong & ~straight
+    letters |= _alone(faint & ~straight, strong)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(letters.astype(np.uint8), connectivity=8)
+    shapes, strange = [], []
     for label in range(1, count):
         box = _box(stats[label])
-        if is_rule(box):
-            rules.append(box)
-            window = (slice(box.top, box.bottom), slice(box.left, box.right))
-            letters[window] &= labels[window] != label
+        window = (slice(box.top, box.bottom), slice(box.left, box.right))
+        width, height = box.right - box.left, box.bottom - box.top
+        own = labels[window] == label
+        crumb = max(width, height) <= RULE_CRUMB and bool((near_straight[window] & own).any())
+        if crumb:
+            letters[window] &= ~own
+        elif width >= WIDEST_LETTER or height >= TALLEST_LETTER:
+            strange.append(box)
+            letters[window] &= ~own
         else:
             shapes.append(box)
-    return Ink(letters, tuple(sorted(shapes, key=lambda b: (b.left, b.top))), tuple(rules))
+    _, _, lines, _ = cv2.connectedComponentsWithStats(straight.astype(np.uint8), connectivity=8)
+    rules = tuple(_box(line) for line in lines[1:])
+    return Ink(letters, tuple(sorted(shapes, key=lambda b: (b.left, b.top))), rules, tuple(strange))
+
+
+def _straight(mask: Mask) -> Mask:
+    """The pixels of straight lines that are longer than any stroke of a letter."""
+    ink = mask.astype(np.uint8)
+    across = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, RULE_LENGTH), np.uint8))
+    down = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((TALLEST_LETTER, 1), np.uint8))
+    return np.asarray((across > 0) | (down > 0), np.bool_)
+
+
+def _alone(faint: Mask, strong: Mask) -> Mask:
+    """The faint shapes that hold no strong ink: letters of their own, not the soft edges of others."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(faint.astype(np.uint8), connectivity=8)
+    alone = stats[:, cv2.CC_STAT_AREA] >= FAINT_PIXELS
+    alone[0] = False
+    alone[np.unique(labels[strong])] = False
+    return np.asarray(alone[labels], np.bool_)
 
 
 def _box(stats: NDArray[Any]) -> Box:
     left, top, width, height = (int(n) for n in stats[:4])
     return Box(left, top, left + width, top + height)
-
-
-def is_rule(box: Box) -> bool:
-    """Is the shape a rule, a frame or a bar rather than a letter?"""
-    width, height = box.right - box.left, box.bottom - box.top
-    thin = min(width, height) <= RULE_THICKNESS and max(width, height) >= RULE_LENGTH
-    return thin or width >= 2 * RULE_LENGTH or height >= TALLEST_LETTER
 
 
 def inside(area: Box, box: Box) -> bool:
@@ -165,8 +194,28 @@ def phrases(shapes: Sequence[Box], gap: float = 0.9) -> list[Run]:
     """The phrases of an area: shapes of one line with no more than `gap` letter heights between them."""
     found: list[Run] = []
     for line in rows(shapes):
-        found.extend(runs(line, max(6.0, gap * letter_height(line))))
+        found.extend(runs(line, _gap(line, gap)))
     return found
+
+
+def _gap(line: Sequence[Box], gap: float) -> float:
+    return max(6.0, gap * letter_height(line))
+
+
+def stands_alone(run: Run, shapes: Sequence[Box], gap: float) -> bool:
+    """Is there no other ink beside the run, on its line and within `gap` letter heights?"""
+    box, members, far = run.box, set(run.shapes), _gap(run.shapes, gap)
+    for shape in shapes:
+        shared = min(box.bottom, shape.bottom) - max(box.top, shape.top)
+        apart = max(shape.left - box.right, box.left - shape.right)
+        if apart <= far and shared * 2 >= shape.bottom - shape.top and shape not in members:
+            return False
+    return True
+
+
+def chains(shapes: Sequence[Box]) -> list[list[Run]]:
+    """The words of an area, a list a line."""
+    return [words(line) for line in rows(shapes)]
 
 
 def words(line: Sequence[Box]) -> list[Run]:

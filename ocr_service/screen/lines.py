@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 
 from ocr_service.dose.quantities import Quantity
 from ocr_service.dose.report import Box
 from ocr_service.screen import layout
-from ocr_service.screen.anchors import MARGIN, Columns, Found, by_column, owners, same_word
-from ocr_service.screen.layout import Pixels
-from ocr_service.screen.readers import Question, Readers
-from ocr_service.templates.schema import PageLayout, TableLayout, ValueType
+from ocr_service.screen.anchors import same_word
+from ocr_service.screen.places import Columns, by_column, owners
+from ocr_service.screen.sheet import Sheet
+from ocr_service.templates.schema import TableLayout, ValueType
 
 _NUMBERS = (ValueType.INTEGER, ValueType.DECIMAL)
 
@@ -25,64 +26,53 @@ class LineKind(Enum):
 
     EVENT = "event"
     EXPLAINED = "explained"
+    MIXED = "mixed"  # an anchor stands on it: each phrase is explained on its own
     UNKNOWN = "unknown"
 
 
-def kind_of_line(
-    spec: PageLayout,
-    table: TableLayout,
-    line: Sequence[Box],
-    found: Found,
-    columns: Columns,
-    pixels: Pixels,
-    readers: Readers,
-) -> LineKind | str:
-    """The kind of the line, or the protocol that a group line names."""
+@dataclass(frozen=True, slots=True)
+class GroupLine:
+    """A line that names the protocol of the rows below it."""
+
+    protocol: str
+
+
+def kind_of_line(sheet: Sheet, table: TableLayout, line: Sequence[Box], columns: Columns) -> LineKind | GroupLine:
+    """The kind of the line."""
     box = layout.around(line)
-    if any(layout.inside(box, anchor.box) for anchor in found.values()):
-        return LineKind.EXPLAINED  # the total line, or the first heading of a repeating table
+    if any(layout.inside(box, place.run.box) for place in sheet.places.values()):
+        return LineKind.MIXED  # the total line, or the first heading of a repeating table
     members, strays = by_column(line, columns)
-    if table.repeats_heading and not strays and _is_heading(spec, table, members, pixels, readers):
+    if table.repeats_heading and not strays and _is_heading(sheet, table, members):
         return LineKind.EXPLAINED
     has_number = any(table.columns[q].type in _NUMBERS for word in layout.words(line) for q in owners(word, columns))
     if len(layout.phrases(line, 1.5)) == 1 or not has_number:
-        return _text_line(table, line, pixels, readers)
+        return _text_line(sheet, table, box)
     return LineKind.EVENT
 
 
-def _text_line(table: TableLayout, line: Sequence[Box], pixels: Pixels, readers: Readers) -> LineKind | str:
-    box = layout.around(line)
-    patterns = [
-        re.compile(pattern, re.IGNORECASE) for pattern in (*table.lines, *([table.group] if table.group else []))
-    ]
-
-    def fits(text: str) -> str | None:
-        plain = " ".join(text.split())
-        return plain if any(pattern.fullmatch(plain) for pattern in patterns) else None
-
-    answer = readers.ask([Question(layout.crop(pixels, box, MARGIN), fits, vote=False)])[0]
-    for witness in answer.witnesses:
-        group = re.fullmatch(table.group, witness.text, re.IGNORECASE) if table.group else None
-        if group is not None:
-            return group["protocol"]
-        return LineKind.EXPLAINED
+def _text_line(sheet: Sheet, table: TableLayout, box: Box) -> LineKind | GroupLine:
+    """By PP-OCR's text; Tesseract is asked only where that is explained by nothing."""
+    patterns = [*table.lines, *([table.group] if table.group else [])]
+    for read in (sheet.first_texts, sheet.second_texts):
+        text = " ".join(read([box])[0].split())
+        if not any(re.fullmatch(pattern, text, re.IGNORECASE) for pattern in patterns):
+            continue
+        group = re.fullmatch(table.group, text, re.IGNORECASE) if table.group else None
+        return LineKind.EXPLAINED if group is None else GroupLine(group["protocol"])
     return LineKind.UNKNOWN
 
 
-def _is_heading(
-    spec: PageLayout,
-    table: TableLayout,
-    members: Mapping[Quantity, Sequence[Box]],
-    pixels: Pixels,
-    readers: Readers,
-) -> bool:
+def _is_heading(sheet: Sheet, table: TableLayout, members: Mapping[Quantity, Sequence[Box]]) -> bool:
     """Does the line say in each column what the column's heading says, and nothing else?"""
-    questions = []
-    for quantity, shapes in members.items():
-        heading = table.columns[quantity].heading
-        if not heading:
-            return False
-        said = tuple(text for name in heading for text in spec.anchors[name].text)
-        box = layout.around(shapes)
-        questions.append(Question(layout.crop(pixels, box, MARGIN), same_word(said), vote=False))
-    return len(questions) > 1 and all(answer.witnesses for answer in readers.ask(questions))
+    if len(members) < 2 or not all(table.columns[quantity].heading for quantity in members):
+        return False
+    boxes = [layout.around(shapes) for shapes in members.values()]
+    words = [
+        same_word(tuple(text for name in table.columns[quantity].heading for text in sheet.spec.anchors[name].text))
+        for quantity in members
+    ]
+    for read in (sheet.first_texts, sheet.second_texts):
+        if all(known(text) is not None for known, text in zip(words, read(boxes), strict=True)):
+            return True
+    return False

@@ -7,11 +7,14 @@ from the installed wheel only: nothing is downloaded.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 
 from ocr_service.errors import EngineError, EngineMissing
 from ocr_service.screen.engines import read_inked
@@ -19,44 +22,57 @@ from ocr_service.screen.preprocess import Crop
 
 # A narrow margin reads best: with 4 px all of 36 phantom letters behind a number were read, with 10 px 23.
 PREPARATION = ("trim", "margin_4", "enlarge_3")
-BATCH = 16
-# Narrow: the cells of a dose table are short, and half of the default shape would be empty.
-SHAPE = [3, 48, 96]
+# Crops are filled up to widths of whole steps of their height: few shapes for ONNX Runtime to plan. What else is in
+# a batch must not change what is read, so that every crop goes alone: a batch saves no time with narrow crops.
+WIDTH_STEP = 0.25
+NARROWEST = [3, 48, 48]  # the model's height; its least width would else be mostly empty
 
 
 class PPOCR:
-    """The recogniser. threads: of one inference."""
+    """The recogniser. threads: crops at once, one thread each."""
 
     def __init__(self, threads: int = 2) -> None:
         self._threads = threads
         self._recogniser: Any = None
 
-    def read(self, crops: Sequence[Crop], preparation: Sequence[str] | None = None) -> list[str]:
+    def read(self, crops: Sequence[Crop], preparations: Sequence[Sequence[str]] | None = None) -> list[str]:
         """One stripped text a crop (uint8, bright on dark, with its margin).
 
         EngineError where the engine fails.
         """
-        return read_inked(crops, preparation or PREPARATION, self._run)
+        return read_inked(crops, preparations or [PREPARATION] * len(crops), self._run)
 
     def _run(self, crops: Sequence[Crop]) -> list[str]:
-        from rapidocr.ch_ppocr_rec import TextRecInput  # costs 1.8 s: loaded where used
-
         recogniser = self._loaded()
-        try:
-            texts = recogniser(TextRecInput(img=[cv2.merge([crop] * 3) for crop in crops])).txts
-        except Exception as error:  # ONNX Runtime raises types of its own from every layer
-            raise EngineError(f"PP-OCR failed over {len(crops)} crops: {type(error).__name__}") from error
-        if len(texts) != len(crops):
-            raise EngineError(f"PP-OCR gave {len(texts)} texts for {len(crops)} crops")
-        return [str(text).strip() for text in texts]
+        with ThreadPoolExecutor(self._threads) as pool:
+            return list(pool.map(lambda crop: _text(recogniser, crop), crops))
 
     def _loaded(self) -> Any:
         if self._recogniser is None:
-            self._recogniser = _recogniser(self._threads)
+            self._recogniser = _recogniser()
         return self._recogniser
 
 
-def _recogniser(threads: int) -> Any:
+def _text(recogniser: Any, crop: Crop) -> str:
+    from rapidocr.ch_ppocr_rec import TextRecInput  # costs 1.8 s: loaded where used
+
+    try:
+        texts = recogniser(TextRecInput(img=[cv2.merge([filled_up(crop)] * 3)])).txts
+    except Exception as error:  # ONNX Runtime raises types of its own from every layer
+        raise EngineError(f"PP-OCR failed over a crop: {type(error).__name__}") from error
+    if len(texts) != 1:
+        raise EngineError(f"PP-OCR gave {len(texts)} texts for one crop")
+    return str(texts[0]).strip()
+
+
+def filled_up(crop: Crop) -> Crop:
+    """The crop with dark columns on both sides, up to the next whole step of its height."""
+    height, width = crop.shape
+    missing = max(0, math.ceil(height * WIDTH_STEP * math.ceil(width / (height * WIDTH_STEP))) - width)
+    return np.pad(crop, ((0, 0), (missing // 2, missing - missing // 2)))
+
+
+def _recogniser() -> Any:
     try:
         import rapidocr
         from rapidocr.ch_ppocr_rec import TextRecognizer
@@ -66,9 +82,9 @@ def _recogniser(threads: int) -> Any:
         raise EngineMissing("PP-OCR is not installed; install it with: pip install rapidocr onnxruntime") from error
     logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
     options = {
-        "EngineConfig.onnxruntime.intra_op_num_threads": threads,
-        "Rec.rec_img_shape": SHAPE,
-        "Rec.rec_batch_num": BATCH,
+        "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+        "Rec.rec_img_shape": NARROWEST,
+        "Rec.rec_batch_num": 1,
     }
     config = ParseParams.update_batch(ParseParams.load(DEFAULT_CFG_PATH), options)
     config.Rec.engine_cfg = config.EngineConfig["onnxruntime"]

@@ -98,15 +98,30 @@ def threshold(crop: Crop, level: int) -> Crop:
 
 
 def to_size(pixels: Crop, rows: int, columns: int) -> Crop:
-    """The page in its template's size; whole multiples are taken apart exactly, other sizes are averaged."""
+    """The page in its template's width; whole multiples are taken apart exactly, other sizes are averaged.
+
+    The height follows in proportion, so that letters keep their shape: a page may be higher than its template
+    says (more rows) and is filled up with dark rows where it is lower.
+    """
     height, width = pixels.shape
-    if (height, width) == (rows, columns):
-        return pixels
-    factor = height // rows if rows else 0
-    if factor > 1 and (height, width) == (rows * factor, columns * factor):
-        return np.ascontiguousarray(pixels[::factor, ::factor])
-    interpolation = cv2.INTER_AREA if height > rows else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(pixels, (columns, rows), interpolation=interpolation), np.uint8)
+    factor = width // columns
+    if width == columns:
+        sized = pixels
+    elif factor > 1 and width == columns * factor and _is_made_of_blocks(pixels, factor):
+        sized = np.ascontiguousarray(pixels[::factor, ::factor])
+    else:
+        interpolation = cv2.INTER_AREA if width > columns else cv2.INTER_CUBIC
+        size = (columns, max(1, round(height * columns / width)))
+        sized = np.asarray(cv2.resize(pixels, size, interpolation=interpolation), np.uint8)
+    missing = rows - sized.shape[0]
+    return np.pad(sized, ((0, missing), (0, 0))) if missing > 0 else sized
+
+
+def _is_made_of_blocks(pixels: Crop, factor: int) -> bool:
+    """Was every pixel of a smaller page only repeated?"""
+    small = pixels[::factor, ::factor]
+    repeated = small.repeat(factor, axis=0).repeat(factor, axis=1)[: pixels.shape[0], : pixels.shape[1]]
+    return bool(np.array_equal(repeated, pixels))
 
 
 STEPS: Mapping[str, Callable[[Crop], Crop]] = MappingProxyType({

@@ -6,7 +6,8 @@ Knows crops and texts; must not know what a text means: that is told by the call
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Protocol
@@ -30,8 +31,8 @@ class Reader(Protocol):
     Raises EngineError where the engine crashed, hung or answered garbage.
     """
 
-    def read(self, crops: Sequence[Crop], preparation: Sequence[str] | None = None) -> list[str]:
-        """Read each crop after the named preparation (the reader's own where None)."""
+    def read(self, crops: Sequence[Crop], preparations: Sequence[Preparation] | None = None) -> list[str]:
+        """Read each crop after its preparation, one a crop (the reader's own where None)."""
         ...
 
 
@@ -55,31 +56,42 @@ class Answer:
     witnesses: tuple[Witness, ...]
 
 
+_Key = tuple[str, Preparation, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """One text a crop, those of them that are new, and why a reader gave none."""
+
+    texts: list[str]
+    fresh: Mapping[_Key, str]
+    fault: str = ""
+
+
 @dataclass(slots=True)
 class Readers:
     """Both engines, asked in turn: PP-OCR, Tesseract, then Tesseract again where its first text is no witness.
 
-    Equal pixels are read once a process: an engine gives the same text for the same crop.
+    Equal pixels are read once a process: an engine gives the same text for the same crop. That holds over pages too:
+    the headings of a scanner's second page are no work.
     """
 
     ppocr: Reader
     tesseract: Reader
     votes: tuple[Preparation, ...]
     _faults: list[str] = field(default_factory=list)
-    _known: dict[tuple[str, Preparation | None, bytes], str] = field(default_factory=dict)
+    _known: dict[_Key, str] = field(default_factory=dict)
 
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
-        """Read every crop with both engines."""
+        """Read every crop with both engines, which run side by side."""
         if len(self._known) > MOST_KNOWN:
             self._known.clear()
-        first = self._read("ppocr", self.ppocr, questions, None)
-        second = self._read("tesseract", self.tesseract, questions, self.votes[0])
+        first, second = self._both([q.crop for q in questions])
         words = [q.canonical(text) for q, text in zip(questions, first, strict=True)]
         votes: list[str | None] = [q.canonical(text) for q, text in zip(questions, second, strict=True)]
         open_ = [i for i, q in enumerate(questions) if q.vote and (votes[i] is None or votes[i] != words[i])]
-        if open_:
-            for index, word in zip(open_, self._vote([questions[i] for i in open_]), strict=True):
-                votes[index] = word
+        for index, word in zip(open_, self._vote([questions[i] for i in open_]), strict=True):
+            votes[index] = word
         return [
             Answer((("ppocr", a), ("tesseract", b)), _witnesses(word, vote))
             for a, b, word, vote in zip(first, second, words, votes, strict=True)
@@ -91,25 +103,45 @@ class Readers:
         return taken
 
     def read_first(self, crops: Sequence[Crop]) -> list[str]:
-        """PP-OCR alone: enough to find an anchor, never to prove it."""
-        return self._read("ppocr", self.ppocr, [Question(crop, lambda text: text) for crop in crops], None)
+        """PP-OCR alone: enough to find words, never to prove one."""
+        return self._kept(self._read("ppocr", self.ppocr, [(crop, ()) for crop in crops]))
+
+    def read_second(self, crops: Sequence[Crop]) -> list[str]:
+        """Tesseract alone, at first asking: for what PP-OCR does not find."""
+        return self._kept(self._read("tesseract", self.tesseract, [(crop, self.votes[0]) for crop in crops]))
+
+    def _both(self, crops: Sequence[Crop]) -> tuple[list[str], list[str]]:
+        with ThreadPoolExecutor(1) as beside:
+            first = beside.submit(self._read, "ppocr", self.ppocr, [(crop, ()) for crop in crops])
+            second = self._read("tesseract", self.tesseract, [(crop, self.votes[0]) for crop in crops])
+            return self._kept(first.result()), self._kept(second)
 
     def _vote(self, questions: Sequence[Question]) -> list[str | None]:
         """Tesseract's word: the text that most preparations give, two more than any other."""
-        texts = [self._read("tesseract", self.tesseract, questions, steps) for steps in self.votes]
-        return [_clear_winner([q.canonical(column[i]) for column in texts]) for i, q in enumerate(questions)]
+        asked = [(q.crop, steps) for q in questions for steps in self.votes]
+        texts = iter(self._kept(self._read("tesseract", self.tesseract, asked)))
+        return [_clear_winner([q.canonical(next(texts)) for _ in self.votes]) for q in questions]
 
-    def _read(self, name: str, reader: Reader, questions: Sequence[Question], steps: Preparation | None) -> list[str]:
-        keys = [(name, steps, _digest(q.crop)) for q in questions]
-        fresh = {key: q.crop for key, q in zip(keys, questions, strict=True) if key not in self._known}
+    def _read(self, name: str, reader: Reader, asked: Sequence[tuple[Crop, Preparation]]) -> _Texts:
+        """The texts of the crops; what was read before is not read again. Preparation (): the reader's own."""
+        keys = [(name, steps, _digest(crop)) for crop, steps in asked]
+        fresh = {key: one for key, one in zip(keys, asked, strict=True) if key not in self._known}
+        texts = {key: self._known[key] for key in keys if key in self._known}
         if fresh:
+            own = all(not steps for _, steps in fresh.values())
+            steps = None if own else [steps for _, steps in fresh.values()]
             try:
-                texts = reader.read(list(fresh.values()), steps)
+                texts.update(zip(fresh, reader.read([crop for crop, _ in fresh.values()], steps), strict=True))
             except EngineError as error:
-                self._faults.append(f"{name} gave no answer: {error}")
-                return [self._known.get(key, "") for key in keys]
-            self._known.update(zip(fresh, texts, strict=True))
-        return [self._known[key] for key in keys]
+                return _Texts([texts.get(key, "") for key in keys], {}, f"{name} gave no answer: {error}")
+        return _Texts([texts[key] for key in keys], {key: texts[key] for key in fresh})
+
+    def _kept(self, texts: _Texts) -> list[str]:
+        """Remember what was read, and the fault; the two engines' threads have ended by now."""
+        self._known.update(texts.fresh)
+        if texts.fault:
+            self._faults.append(texts.fault)
+        return texts.texts
 
 
 def _digest(crop: Crop) -> bytes:

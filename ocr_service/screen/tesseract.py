@@ -1,4 +1,4 @@
-"""The only module that starts Tesseract: all crops of a page in one run, by a list file.
+"""The only module that starts Tesseract: as a process over all crops of a page, or as a library in this process.
 
 Knows crops and texts; must not know what they mean.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from enum import Enum
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import cv2
 import numpy as np
-import pytesseract
 
 from ocr_service.errors import EngineError, EngineMissing
 from ocr_service.screen.engines import read_inked
@@ -20,7 +22,10 @@ from ocr_service.screen.preprocess import Crop
 
 # One line a crop; dictionaries off, for numbers and units are no words.
 _DICTIONARIES = ("system", "freq", "punc", "number", "unambig", "bigram")
-CONFIG = " ".join(["--psm 7 --dpi 200", *(f"-c load_{name}_dawg=0" for name in _DICTIONARIES)])
+DPI = 200
+CONFIG = " ".join([f"--psm 7 --dpi {DPI}", *(f"-c load_{name}_dawg=0" for name in _DICTIONARIES)])
+# Where Debian, Fedora and those who build it themselves keep the language data; the library does not know.
+_DATA = ("/usr/share/tesseract-ocr/*/tessdata", "/usr/share/tessdata", "/usr/local/share/tessdata")
 # The first asking, and the preparations that vote where its text is no witness. Chosen by search over 23 of them on
 # dose cells of 5 console layouts and 16 free bitmap fonts; the last one is there for headings such as CTDIvol.
 VOTES: tuple[tuple[str, ...], ...] = (
@@ -32,6 +37,80 @@ VOTES: tuple[tuple[str, ...], ...] = (
 )
 
 
+class Engine(Enum):
+    """How Tesseract is run."""
+
+    AUTO = "auto"  # the library where it and its language data are installed, else the command
+    TESSEROCR = "tesserocr"
+    PYTESSERACT = "pytesseract"
+
+
+def tesseract(engine: Engine = Engine.AUTO) -> TesseractCommand | TesseractLibrary:
+    """Tesseract as asked for. EngineMissing names the command that installs it."""
+    if engine is Engine.TESSEROCR:
+        return TesseractLibrary()
+    if engine is Engine.AUTO and find_spec("tesserocr") is not None and language_data() is not None:
+        return TesseractLibrary()
+    return TesseractCommand()
+
+
+def language_data() -> Path | None:
+    """The folder that holds the English language data; None where there is none."""
+    folders = [found for pattern in _DATA for found in sorted(Path("/").glob(pattern[1:]), reverse=True)]
+    return next((folder for folder in folders if (folder / "eng.traineddata").is_file()), None)
+
+
+class TesseractLibrary:
+    """Tesseract in this process by tesserocr: no start of a process a page, 3 to 4 ms a crop.
+
+    timeout: s a crop. The library stops a crop that takes longer; a crash takes the process along, which is why
+    `convert --jobs` has workers.
+    """
+
+    def __init__(self, timeout: float = 10) -> None:
+        data = language_data()
+        if find_spec("tesserocr") is None or data is None:
+            raise EngineMissing(
+                "tesserocr or its language data is not installed; install both with: "
+                "pip install 'ocr_service[fast]' and sudo apt-get install tesseract-ocr"
+            )
+        self._data = data
+        self._timeout = timeout
+        self._api: Any = None
+
+    def read(self, crops: Sequence[Crop], preparations: Sequence[Sequence[str]] | None = None) -> list[str]:
+        """One stripped text a crop (uint8, bright on dark, with its margin); "" for a crop that breaks the engine."""
+        return read_inked(crops, preparations or [VOTES[0]] * len(crops), self._run)
+
+    def _run(self, crops: Sequence[Crop]) -> list[str]:
+        return [self._line(np.subtract(255, crop).astype(np.uint8)) for crop in crops]
+
+    def _line(self, dark_on_light: Crop) -> str:
+        api = self._loaded()
+        height, width = dark_on_light.shape
+        try:
+            api.SetImageBytes(dark_on_light.tobytes(), width, height, 1, width)
+            api.SetSourceResolution(DPI)
+            if not api.Recognize(round(self._timeout * 1000)):
+                raise EngineError(f"Tesseract gave no answer in {self._timeout:g} s over a crop")
+            return " ".join(str(api.GetUTF8Text()).split())
+        except RuntimeError as error:
+            raise EngineError("Tesseract failed over a crop") from error
+
+    def _loaded(self) -> Any:
+        if self._api is None:
+            import tesserocr  # some 0.1 s: loaded where used
+
+            off = {f"load_{name}_dawg": "0" for name in _DICTIONARIES}
+            try:
+                self._api = tesserocr.PyTessBaseAPI(
+                    path=str(self._data), lang="eng", psm=tesserocr.PSM.SINGLE_LINE, variables=off
+                )
+            except RuntimeError as error:
+                raise EngineMissing(f"the language data in {self._data} cannot be used by tesserocr") from error
+        return self._api
+
+
 class TesseractCommand:
     """Tesseract as a process. timeout: s a run; a run that hangs is killed."""
 
@@ -40,12 +119,12 @@ class TesseractCommand:
             raise EngineMissing("Tesseract is not installed; install it with: sudo apt-get install tesseract-ocr")
         self._timeout = timeout
 
-    def read(self, crops: Sequence[Crop], preparation: Sequence[str] | None = None) -> list[str]:
+    def read(self, crops: Sequence[Crop], preparations: Sequence[Sequence[str]] | None = None) -> list[str]:
         """One stripped text a crop (uint8, bright on dark, with its margin); "" for a crop that breaks the engine.
 
         EngineError where the engine itself crashes, hangs or answers garbage.
         """
-        return read_inked(crops, preparation or VOTES[0], self._run)
+        return read_inked(crops, preparations or [VOTES[0]] * len(crops), self._run)
 
     def _run(self, crops: Sequence[Crop]) -> list[str]:
         with TemporaryDirectory(prefix="ocr_service-") as folder:
@@ -57,6 +136,8 @@ class TesseractCommand:
             return _by_page(self._ask(str(listing), len(crops)), len(crops))
 
     def _ask(self, listing: str, crops: int) -> Mapping[str, Sequence[object]]:
+        import pytesseract
+
         try:
             words: Mapping[str, Sequence[object]] = pytesseract.image_to_data(
                 listing, config=CONFIG, timeout=self._timeout, output_type=pytesseract.Output.DICT

@@ -11,14 +11,19 @@ from dataclasses import dataclass
 
 from ocr_service.templates.schema import Cell, ValueType
 
-_BRACKETS = str.maketrans("", "", "<>«»《》〈〉")  # ornament around titles; engines spell it in many ways
+_DASHES = str.maketrans("\u2013\u2014\u2212\u2010\u2011", "-----")  # a console has one dash; an engine knows many
 _ALIKE = str.maketrans({"I": "1", "l": "1", "i": "1", "|": "1", "!": "1", "O": "0", "o": "0"})
 _NUMBERS = (ValueType.INTEGER, ValueType.DECIMAL)
 
 
 def fold(text: str) -> str:
-    """A fixed word for comparison: without blanks and case, with I, l, i, 1, | as one letter, O and 0 as one."""
-    return "".join(text.split()).translate(_BRACKETS).translate(_ALIKE).casefold()
+    """A fixed word for comparison: letters and digits only, without case; I, l, i, 1, | are one letter, O and 0 too.
+
+    Engines spell brackets, dots and dashes in many ways, and none of them makes another quantity or unit of a word.
+    A word without any letter (`#`) is compared as it stands.
+    """
+    whole = "".join(text.split()).translate(_ALIKE).casefold()
+    return "".join(letter for letter in whole if letter.isalnum()) or whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ def canonical(cell: Cell, choices: Mapping[str, tuple[str, ...]], text: str) -> 
     """The text in its only spelling, or None where it does not fit the cell's type and pattern."""
     if cell.type is ValueType.CHOICE:
         return _word(choices, text)
+    text = text.translate(_DASHES)
     bare = " ".join(text.split()) if cell.type is ValueType.TEXT else "".join(text.split())
     match = cell.expression.fullmatch(bare)
     if match is None:

@@ -10,15 +10,15 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 from graphlib import CycleError, TopologicalSorter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ocr_service.dose.quantities import Quantity
+from ocr_service.templates.checks import Check
 from ocr_service.templates.wording import (
     Complaint,
     Model,
-    Number,
     SomeWords,
     Word,
     Words,
@@ -28,6 +28,7 @@ from ocr_service.templates.wording import (
 )
 
 SIDES = ("left", "top", "right", "bottom")
+PAGE = "page"  # the page itself, as an anchor that is always there: `page.bottom`
 _EDGE = re.compile(
     r"(?:(?P<anchor>[a-z][a-z0-9_]*)\.(?P<side>left|top|right|bottom)\s*(?:(?P<sign>[+-])\s*(?P<n>\d{1,5}))?|(?P<pixel>\d{1,5}))",
     re.ASCII,
@@ -184,12 +185,14 @@ class ColumnLayout(Cell):
 class TableLayout(Model):
     """The rows of dose: an area, its columns, and the lines in it that are no event.
 
-    `lines` are patterns of explained text lines; `group` is a pattern whose group `protocol` names the protocol
-    of the rows below; `repeats_heading` says that the heading line stands again above each group.
+    `also` are words in and below the heading that are no anchor; `lines` are patterns of explained text lines;
+    `group` is a pattern whose group `protocol` names the protocol of the rows below; `repeats_heading` says that
+    the heading line stands again above each group.
     """
 
     area: Area
     columns: dict[Quantity, ColumnLayout]
+    also: Words = ()
     lines: Words = ()
     group: str | None = None
     repeats_heading: bool = False
@@ -241,8 +244,12 @@ class PageLayout(Model):
 
     @model_validator(mode="after")
     def _edges_name_anchors(self) -> PageLayout:
+        if PAGE in self.anchors:
+            raise Complaint(f"{PAGE!r} is the page itself; give the anchor another name", "anchors", PAGE)
         hangs_on: dict[str, set[str]] = {}
         for place, edge in self.edges():
+            if edge.anchor == PAGE and place[-1] != "heading":
+                continue
             if edge.anchor and edge.anchor not in self.anchors:
                 near = did_you_mean(edge.anchor, self.anchors) or f"; anchors are {', '.join(self.anchors)}"
                 raise Complaint(f"there is no anchor {edge.anchor!r}{near}", *place)
@@ -268,64 +275,6 @@ class Companion(Model):
 
     name: Word
     match: dict[str, SomeWords]
-
-
-class Sums(Model):
-    """The rows of `sum_of` add up to the field `equals`, within a rounding (mGy.cm)."""
-
-    sum_of: Quantity
-    equals: Quantity
-    within: Number = "0"
-
-
-class Increasing(Model):
-    """The column's numbers grow from row to row."""
-
-    increasing: Quantity
-
-
-class Between(Model):
-    """Each number of the column lies between the two, both allowed."""
-
-    between: Quantity
-    least: Number
-    most: Number
-
-
-class CloseTo(Model):
-    """The product of two columns is close to a third, within a part of it (0.1 is 10 %)."""
-
-    product_of: tuple[Quantity, Quantity]
-    close_to: Quantity
-    within: Number
-
-
-_CHECKS: dict[str, type[Model]] = {
-    "sum_of": Sums,
-    "increasing": Increasing,
-    "between": Between,
-    "product_of": CloseTo,
-}
-
-
-def _check_kind(given: Any) -> str | None:
-    """Which check the keys say; a check that is made already tells it itself."""
-    if isinstance(given, dict):
-        return next((check.__name__ for key, check in _CHECKS.items() if key in given), None)
-    return type(given).__name__
-
-
-Check = Annotated[
-    Annotated[Sums, Tag("Sums")]
-    | Annotated[Increasing, Tag("Increasing")]
-    | Annotated[Between, Tag("Between")]
-    | Annotated[CloseTo, Tag("CloseTo")],
-    Discriminator(
-        _check_kind,
-        custom_error_type="template",
-        custom_error_message=f"there is no such check; one has a key {', '.join(_CHECKS)}",
-    ),
-]
 
 
 class Example(Model):

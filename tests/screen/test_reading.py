@@ -28,7 +28,7 @@ class Spoken:
     texts: list[str]
     asked: list[int] = field(default_factory=list)
 
-    def read(self, crops: Sequence[Crop], preparation: Sequence[str] | None = None) -> list[str]:
+    def read(self, crops: Sequence[Crop], preparations: Sequence[Sequence[str]] | None = None) -> list[str]:
         self.asked.append(len(crops))
         return [self.texts.pop(0) for _ in crops]
 
@@ -36,7 +36,7 @@ class Spoken:
 class Broken:
     """A reader whose engine is gone."""
 
-    def read(self, crops: Sequence[Crop], preparation: Sequence[str] | None = None) -> list[str]:
+    def read(self, crops: Sequence[Crop], preparations: Sequence[Sequence[str]] | None = None) -> list[str]:
         raise EngineError("the engine crashed")
 
 

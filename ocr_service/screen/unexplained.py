@@ -1,0 +1,73 @@
+"""Ink that nobody has explained: from the dose headings down to the page's foot, every shape belongs to something.
+
+A row that was never segmented, an extra column or an unknown heading would be missed by all readers alike; here
+each of them is a doubt. Knows shapes and the template's words; must not know values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from ocr_service.dose.quantities import Quantity
+from ocr_service.dose.report import Box, Finding, doubt
+from ocr_service.screen import layout
+from ocr_service.screen.layout import Run
+from ocr_service.screen.places import page_box
+from ocr_service.screen.sheet import Sheet
+from ocr_service.screen.words import fold
+from ocr_service.templates.schema import TableLayout
+
+_DOSE = (Quantity.MEAN_CTDIVOL, Quantity.DLP)
+GAPS = (2.5, 1.5, 0.9)  # letter heights: wide cuts first, for an engine reads no lonely stroke
+HEAD_ROOM = 2  # px: headings of one line do not all start at the same height
+
+
+def unexplained(sheet: Sheet, table: TableLayout, claimed: Collection[Box]) -> list[Finding]:
+    """A doubt for each phrase that is neither claimed nor an anchor nor one of the words of `also`."""
+    top = _heading_top(sheet, table)
+    if top is None:
+        return []
+    page = page_box(sheet.pixels)
+    region = Box(page.left, top, page.right, page.bottom)
+    kept = set(claimed)
+    anchors = [place.run.box for place in sheet.places.values()]
+    left = [
+        shape
+        for shape in sheet.ink.shapes
+        if shape not in kept and layout.inside(region, shape) and not any(layout.covers(a, shape) for a in anchors)
+    ]
+    findings = [_strange(run.box) for run in _unknown(sheet, table, left)]
+    findings += [
+        doubt("rows", f"the shape at x {box.left}, y {box.top} is neither a letter nor a rule")
+        for box in sheet.ink.strange
+        if layout.touches(region, box)
+    ]
+    if any(_at_edge(shape, page) for shape in sheet.ink.shapes if layout.inside(region, shape)):
+        findings.append(doubt("rows", "ink of the table touches the page's edge: a part of it may be cut off"))
+    return findings
+
+
+def _heading_top(sheet: Sheet, table: TableLayout) -> int | None:
+    names = {name for quantity in _DOSE if quantity in table.columns for name in table.columns[quantity].heading}
+    tops = [sheet.places[name].run.box.top for name in names if name in sheet.places]
+    return min(tops) - HEAD_ROOM if tops else None
+
+
+def _unknown(sheet: Sheet, table: TableLayout, shapes: Sequence[Box]) -> list[Run]:
+    """The phrases that are no words of `also`, whoever reads them and wherever the line is cut."""
+    words = {fold(word) for word in table.also}
+    for gap in GAPS:
+        for read in (sheet.first_texts, sheet.second_texts):
+            runs = layout.phrases(shapes, gap)
+            texts = read([run.box for run in runs])
+            open_ = [run for run, text in zip(runs, texts, strict=True) if fold(text) not in words]
+            shapes = [shape for run in open_ for shape in run.shapes]
+    return layout.phrases(shapes)
+
+
+def _strange(box: Box) -> Finding:
+    return doubt("rows", f"the template does not explain the ink at x {box.left}, y {box.top}")
+
+
+def _at_edge(shape: Box, page: Box) -> bool:
+    return shape.left <= page.left or shape.right >= page.right or shape.bottom >= page.bottom
