@@ -13,7 +13,7 @@ from typing import assert_never
 
 from pydicom import Dataset
 
-from ocr_service.dose.checks import findings_of
+from ocr_service.dose.checks import does_not_increase, findings_of, lies_outside, product_differs
 from ocr_service.dose.identity import contradicts
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified, prove
 from ocr_service.dose.report import CTDoseReport, Finding, PageRef, doubt, note
@@ -43,7 +43,7 @@ from ocr_service.study.header import NoHeaderDose, header_report
 from ocr_service.study.images import image_events
 from ocr_service.study.regions import with_target_regions
 from ocr_service.study.witnesses import with_witnesses
-from ocr_service.templates.checks import Sums
+from ocr_service.templates.checks import Between, Check, CloseTo, Increasing, Sums
 from ocr_service.templates.library import Library
 from ocr_service.templates.schema import Template
 
@@ -116,6 +116,7 @@ def read_unit(objects: Sequence[Dataset], library: Library, readers: Readers, co
     whole = assemble(template, [read.page for read in pages], study, scanner_of(objects[-1]))
     report, told = _beside(whole.report, template, objects, context)
     found = (*findings, *whole.findings, *told, *findings_of(report, rounding_of(template)))
+    found = (*found, *(finding for check in template.checks for finding in _broken(check, report)))
     return _native_first(prove(report, found), context)
 
 
@@ -214,6 +215,21 @@ def _identity(ds: Dataset, page: PageReading) -> tuple[Finding, ...]:
         if contradicts(meaning(cell.cell, cell.choices, cell.text).value, str(ds.get(keyword, "") or "")):
             found.append(doubt(quantity.value, f"the {quantity.value} on the page is not the {keyword} of the header"))
     return tuple(found)
+
+
+def _broken(check: Check, report: CTDoseReport) -> list[Finding]:
+    """What the report says against one check of its template."""
+    match check:
+        case Sums():
+            return []  # the report's own sum is checked with or without a template's word; `within` is its rounding
+        case Increasing(increasing=quantity):
+            return does_not_increase(report, quantity)
+        case Between(between=quantity, least=least, most=most):
+            return lies_outside(report, quantity, Decimal(least), Decimal(most))
+        case CloseTo(product_of=factors, close_to=product, within=within):
+            return product_differs(report, factors, product, Decimal(within))
+        case _:
+            assert_never(check)
 
 
 def rounding_of(template: Template) -> Decimal:

@@ -5,11 +5,13 @@ Knows the numbers of a report; must not know pixels, templates or headers. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from decimal import Decimal
+from collections.abc import Iterable, Sequence
+from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from typing import Any
 
 from ocr_service.dose.proof import CONTRADICTION, Proven, settle
+from ocr_service.dose.quantities import Quantity
 from ocr_service.dose.report import CTDoseReport, Finding, IrradiationEvent, Reading, doubt, note
 
 
@@ -66,3 +68,67 @@ def unproven_values(report: CTDoseReport) -> list[Finding]:
             if isinstance(reading, Reading) and not reading.proven:
                 found.append(doubt(f"row {number}, {name}", f"{name} of row {number} is not proven: {why(reading)}"))
     return found
+
+
+def column(report: CTDoseReport, quantity: Quantity) -> list[tuple[int, Decimal]]:
+    """The numbers of one column with their rows, counted from 1; rows that state none are left out."""
+    numbers = []
+    for number, event in enumerate(report.events, start=1):
+        value = _number(event, quantity)
+        if value is not None:
+            numbers.append((number, value))
+    return numbers
+
+
+def does_not_increase(report: CTDoseReport, quantity: Quantity) -> list[Finding]:
+    """A doubt for each row whose number is not greater than the one before it."""
+    numbers = column(report, quantity)
+    return [
+        doubt(f"row {row}, {quantity.value}", f"{quantity.value} of row {row} is not greater than the one before it")
+        for (_, before), (row, value) in pairwise(numbers)
+        if value <= before
+    ]
+
+
+def lies_outside(report: CTDoseReport, quantity: Quantity, least: Decimal, most: Decimal) -> list[Finding]:
+    """A doubt for each row whose number is below `least` or above `most`."""
+    return [
+        doubt(f"row {row}, {quantity.value}", f"{quantity.value} of row {row} is {value}, not from {least} to {most}")
+        for row, value in column(report, quantity)
+        if not least <= value <= most
+    ]
+
+
+def product_differs(
+    report: CTDoseReport, factors: Sequence[Quantity], product: Quantity, within: Decimal
+) -> list[Finding]:
+    """A doubt for each row whose product of two numbers is not close to a third.
+
+    within: the part of the third by which the product may miss it (0.1 is 10 %).
+    """
+    columns = [dict(column(report, quantity)) for quantity in (*factors, product)]
+    names = " times ".join(quantity.value for quantity in factors)
+    found = []
+    for row in sorted(set.intersection(*(set(numbers) for numbers in columns))):
+        *several, expected = (numbers[row] for numbers in columns)
+        made = Decimal(1)
+        for factor in several:
+            made *= factor
+        if abs(made - expected) > within * abs(expected):
+            sentence = f"{names} of row {row} is {made}, {product.value} is {expected}"
+            found.append(doubt(f"row {row}, {product.value}", sentence))
+    return found
+
+
+def _number(event: IrradiationEvent, quantity: Quantity) -> Decimal | None:
+    named: dict[Quantity, Reading[Any] | None] = {
+        Quantity.MEAN_CTDIVOL: event.mean_ctdivol,
+        Quantity.DLP: event.dlp,
+        Quantity.KVP: event.kvp,
+        Quantity.SERIES_NUMBER: event.series_number,
+    }
+    reading = named.get(quantity) or dict(event.others).get(quantity)
+    try:
+        return None if reading is None else Decimal(reading.text)
+    except InvalidOperation:
+        return None

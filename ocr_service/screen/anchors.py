@@ -13,8 +13,8 @@ from ocr_service.dose.report import Box, Evidence
 from ocr_service.screen import layout
 from ocr_service.screen.layout import Ink, Pixels, Run
 from ocr_service.screen.places import area, page_box
-from ocr_service.screen.readers import Answer, Question, Readers
-from ocr_service.screen.words import fold
+from ocr_service.screen.readers import Answer, Readers
+from ocr_service.screen.words import fold_label
 from ocr_service.templates.schema import PAGE, PageLayout
 
 MARGIN = 10  # px of dark ground around each crop: engines read letters at the edge badly
@@ -78,13 +78,13 @@ class Phrases:
         """What PP-OCR reads of each, folded."""
         boxes = list(dict.fromkeys(run.box for run in runs))
         texts = self._readers.read_first([layout.crop(self._pixels, box, MARGIN) for box in boxes])
-        return dict(zip(boxes, map(fold, texts), strict=True))
+        return dict(zip(boxes, map(fold_label, texts), strict=True))
 
     def second_texts(self, runs: Sequence[Run]) -> dict[Box, str]:
         """What Tesseract reads of each, folded."""
         boxes = list(dict.fromkeys(run.box for run in runs))
         texts = self._readers.read_second([layout.crop(self._pixels, box, MARGIN) for box in boxes])
-        return dict(zip(boxes, map(fold, texts), strict=True))
+        return dict(zip(boxes, map(fold_label, texts), strict=True))
 
 
 def _beside(place: Box) -> Box:
@@ -103,7 +103,7 @@ def place_anchors(page: PageLayout, phrases: Phrases, *, thoroughly: bool = Fals
         ready = {n: place for n, anchor in waiting.items() if (place := area(anchor.area, boxes)) is not None}
         if not ready:
             break
-        words = {name: {fold(text) for text in waiting.pop(name).text} for name in ready}
+        words = {name: {fold_label(text) for text in waiting.pop(name).text} for name in ready}
         _place(words, ready, _headings(page), phrases, placed, thoroughly=thoroughly)
     return placed
 
@@ -181,14 +181,6 @@ def _nearly(said: str, word: str) -> bool:
     return sum(a != b for a, b in zip(said, word, strict=True)) <= max(1, len(word) // 6)
 
 
-def questions(page: PageLayout, places: Places, pixels: Pixels, voted: Collection[str]) -> list[Question]:
-    """What must be asked to prove the anchors; of those not `voted` one asking is enough."""
-    return [
-        Question(layout.crop(pixels, place.run.box, MARGIN), same_word(page.anchors[name].text), vote=name in voted)
-        for name, place in places.items()
-    ]
-
-
 def found_anchors(places: Places, answers: Sequence[Answer]) -> dict[str, FoundAnchor]:
     """The anchors with what the readers said of each."""
     found: dict[str, FoundAnchor] = {}
@@ -200,5 +192,5 @@ def found_anchors(places: Places, answers: Sequence[Answer]) -> dict[str, FoundA
 
 def same_word(words: tuple[str, ...]) -> Callable[[str], str | None]:
     """A reader's text as the one of `words` it equals after folding, else None."""
-    known = {fold(word): word for word in words}
-    return lambda text: known.get(fold(text))
+    known = {fold_label(word): word for word in words}
+    return lambda text: known.get(fold_label(text))

@@ -13,7 +13,6 @@ from ocr_service.dose.quantities import MUST_BE_PROVEN, Quantity
 from ocr_service.dose.report import Box, Evidence, Finding, PageRef, doubt, note
 from ocr_service.screen import layout
 from ocr_service.screen.anchors import (
-    MARGIN,
     MORE_GAPS,
     PHRASE_GAPS,
     Found,
@@ -21,7 +20,7 @@ from ocr_service.screen.anchors import (
     Placed,
     found_anchors,
     place_anchors,
-    questions,
+    same_word,
 )
 from ocr_service.screen.layout import Ink, Pixels, Run
 from ocr_service.screen.lines import GroupLine, LineKind, kind_of_line
@@ -274,8 +273,8 @@ def _read(
 ) -> tuple[Found, dict[tuple[int, Quantity], CellReading]]:
     read = {key: _without_reader(one, sheet.ink, page) for key, one in asked.items()}
     open_ = [key for key, cell in read.items() if cell is None]
-    of_anchors = questions(sheet.spec, sheet.places, sheet.pixels, _dose_anchors(sheet.spec))
-    answers = sheet.readers.ask([*of_anchors, *(_question(asked[key], key[1], sheet.pixels) for key in open_)])
+    of_anchors = _questions_of_anchors(sheet)
+    answers = sheet.readers.ask([*of_anchors, *(_question(sheet, asked[key], key[1]) for key in open_)])
     found = found_anchors(sheet.places, answers[: len(of_anchors)])
     done: dict[tuple[int, Quantity], CellReading] = {key: cell for key, cell in read.items() if cell is not None}
     for key, answer in zip(open_, answers[len(of_anchors) :], strict=True):
@@ -300,10 +299,20 @@ def _without_reader(one: _Asked, ink: Ink, page: PageRef) -> CellReading | None:
     return None
 
 
-def _question(one: _Asked, quantity: Quantity, pixels: Pixels) -> Question:
+def _questions_of_anchors(sheet: Sheet) -> list[Question]:
+    """What must be asked to prove the anchors; of those that only place things one asking is enough."""
+    dose, anchors = _dose_anchors(sheet.spec), sheet.spec.anchors
+    return [
+        Question(sheet.crop(place.run.box), same_word(anchors[name].text), vote=name in dose)
+        for name, place in sheet.places.items()
+    ]
+
+
+def _question(sheet: Sheet, one: _Asked, quantity: Quantity) -> Question:
     assert one.run is not None
-    crop = layout.crop(pixels, one.run.box, MARGIN)
-    return Question(crop, lambda text: canonical(one.cell, one.choices, text), quantity in VOTED)
+    return Question(
+        sheet.crop(one.run.box), lambda text: canonical(one.cell, one.choices, text), vote=quantity in VOTED
+    )
 
 
 def _with_points(evidence: Evidence, one: _Asked, ink: Ink) -> Evidence:

@@ -25,7 +25,7 @@ FAINT_SHARE = 0.27  # a row in a third intensity stands above; JPEG's ghosts bes
 LEAST_INK = 24
 FAINT_PIXELS = 4  # the least size of a faint shape of its own
 RULE_CRUMB = 3  # px: what is left of a rule where its edge is soft or its corner round
-GROUND = 31  # px: a bar is larger in both directions, a letter smaller in one
+GROUND = (15, 25)  # rows, columns: no letter is so large a block, every bar that letters stand on is larger
 RULE_LENGTH = 48  # px: no stroke of a letter is so long
 TALLEST_LETTER = 26  # px of a page in its template's size
 WIDEST_LETTER = 2 * RULE_LENGTH  # several that touch
@@ -55,11 +55,12 @@ class Run:
 
 def find_ink(pixels: Pixels) -> Ink:
     """Separate the letters of a page from its ground, bars and rules. pixels: uint8, bright on dark."""
-    bright = cv2.morphologyEx(pixels, cv2.MORPH_TOPHAT, np.ones((GROUND, GROUND), np.uint8))
+    bright = cv2.morphologyEx(pixels, cv2.MORPH_TOPHAT, np.ones(GROUND, np.uint8))
     brightest = int(bright.max(initial=0))
     strong = bright > max(INK_SHARE * brightest, LEAST_INK)
     faint = bright > max(FAINT_SHARE * brightest, LEAST_INK)
-    straight = _straight(faint)
+    across, down = _straight(faint)
+    straight: Mask = across | down
     near_straight = cv2.dilate(straight.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     letters: Mask = strong & ~straight
     letters |= _alone(faint & ~straight, strong)
@@ -78,17 +79,21 @@ def find_ink(pixels: Pixels) -> Ink:
             letters[window] &= ~own
         else:
             shapes.append(box)
-    _, _, lines, _ = cv2.connectedComponentsWithStats(straight.astype(np.uint8), connectivity=8)
-    rules = tuple(_box(line) for line in lines[1:])
+    rules = (*_boxes(across), *_boxes(down))
     return Ink(letters, tuple(sorted(shapes, key=lambda b: (b.left, b.top))), rules, tuple(strange))
 
 
-def _straight(mask: Mask) -> Mask:
-    """The pixels of straight lines that are longer than any stroke of a letter."""
+def _boxes(mask: Mask) -> list[Box]:
+    stats = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)[2]
+    return [_box(one) for one in stats[1:]]
+
+
+def _straight(mask: Mask) -> tuple[Mask, Mask]:
+    """The pixels of lines, across and down, that are longer than any stroke of a letter."""
     ink = mask.astype(np.uint8)
     across = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, RULE_LENGTH), np.uint8))
     down = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((TALLEST_LETTER, 1), np.uint8))
-    return np.asarray((across > 0) | (down > 0), np.bool_)
+    return np.asarray(across > 0, np.bool_), np.asarray(down > 0, np.bool_)
 
 
 def _alone(faint: Mask, strong: Mask) -> Mask:

@@ -14,8 +14,10 @@ from ocr_service.dose.quantities import Quantity
 from ocr_service.dose.report import Box
 from ocr_service.screen import layout
 from ocr_service.screen.anchors import same_word
+from ocr_service.screen.layout import Run
 from ocr_service.screen.places import Columns, by_column, owners
 from ocr_service.screen.sheet import Sheet
+from ocr_service.screen.words import concept_of
 from ocr_service.templates.schema import TableLayout, ValueType
 
 _NUMBERS = (ValueType.INTEGER, ValueType.DECIMAL)
@@ -47,15 +49,29 @@ def kind_of_line(sheet: Sheet, table: TableLayout, line: Sequence[Box], columns:
         return LineKind.EXPLAINED
     has_number = any(table.columns[q].type in _NUMBERS for word in layout.words(line) for q in owners(word, columns))
     if len(layout.phrases(line, 1.5)) == 1 or not has_number:
-        return _text_line(sheet, table, box)
+        return _text_line(sheet, table, box, _only_choice(sheet, table, members, strays))
     return LineKind.EVENT
 
 
-def _text_line(sheet: Sheet, table: TableLayout, box: Box) -> LineKind | GroupLine:
+def _only_choice(
+    sheet: Sheet, table: TableLayout, members: Mapping[Quantity, Sequence[Box]], strays: Sequence[Run]
+) -> Mapping[str, tuple[str, ...]]:
+    """The words that a line of one column can say: a row without any number prints its type alone."""
+    columns = [table.columns[quantity] for quantity in members]
+    if strays or len(columns) != 1 or columns[0].type is not ValueType.CHOICE or not columns[0].choices:
+        return {}
+    return sheet.template.choices[columns[0].choices]
+
+
+def _text_line(
+    sheet: Sheet, table: TableLayout, box: Box, choices: Mapping[str, tuple[str, ...]]
+) -> LineKind | GroupLine:
     """By PP-OCR's text; Tesseract is asked only where that is explained by nothing."""
     patterns = [*table.lines, *([table.group] if table.group else [])]
     for read in (sheet.first_texts, sheet.second_texts):
         text = " ".join(read([box])[0].split())
+        if concept_of(choices, text) is not None:
+            return LineKind.EVENT
         if not any(re.fullmatch(pattern, text, re.IGNORECASE) for pattern in patterns):
             continue
         group = re.fullmatch(table.group, text, re.IGNORECASE) if table.group else None

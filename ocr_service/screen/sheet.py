@@ -13,7 +13,8 @@ from ocr_service.screen import layout
 from ocr_service.screen.anchors import MARGIN, Places
 from ocr_service.screen.layout import Ink, Pixels
 from ocr_service.screen.places import Boxes, Columns, columns_of, page_box
-from ocr_service.screen.readers import Crop, Readers
+from ocr_service.screen.preprocess import Crop, prepare
+from ocr_service.screen.readers import Readers
 from ocr_service.templates.schema import PAGE, PageLayout, Template
 
 
@@ -43,8 +44,8 @@ class Sheet:
         return columns_of(self.spec.table, self.boxes) if self.spec.table is not None else {}
 
     def crop(self, box: Box) -> Crop:
-        """The pixels of the box with a dark margin."""
-        return layout.crop(self.pixels, box, MARGIN)
+        """The pixels of the box with a dark margin, prepared as the template asks."""
+        return prepare(layout.crop(self.pixels, box, MARGIN), self.template.prepare)
 
     def first_texts(self, boxes: Sequence[Box]) -> list[str]:
         """What PP-OCR reads in the boxes: enough to know a text, not to prove it."""

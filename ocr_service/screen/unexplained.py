@@ -14,7 +14,7 @@ from ocr_service.screen import layout
 from ocr_service.screen.layout import Run
 from ocr_service.screen.places import page_box
 from ocr_service.screen.sheet import Sheet
-from ocr_service.screen.words import fold
+from ocr_service.screen.words import fold_label
 from ocr_service.templates.schema import TableLayout
 
 _DOSE = (Quantity.MEAN_CTDIVOL, Quantity.DLP)
@@ -55,12 +55,12 @@ def _heading_top(sheet: Sheet, table: TableLayout) -> int | None:
 
 def _unknown(sheet: Sheet, table: TableLayout, shapes: Sequence[Box]) -> list[Run]:
     """The phrases that are no words of `also`, whoever reads them and wherever the line is cut."""
-    words = {fold(word) for word in table.also}
+    words = {fold_label(word) for word in table.also}
     for gap in GAPS:
         for read in (sheet.first_texts, sheet.second_texts):
             runs = layout.phrases(shapes, gap)
             texts = read([run.box for run in runs])
-            open_ = [run for run, text in zip(runs, texts, strict=True) if fold(text) not in words]
+            open_ = [run for run, text in zip(runs, texts, strict=True) if fold_label(text) not in words]
             shapes = [shape for run in open_ for shape in run.shapes]
     return layout.phrases(shapes)
 

@@ -17,12 +17,18 @@ _NUMBERS = (ValueType.INTEGER, ValueType.DECIMAL)
 
 
 def fold(text: str) -> str:
-    """A fixed word for comparison: letters and digits only, without case; I, l, i, 1, | are one letter, O and 0 too.
+    """A word of a cell for comparison: without blanks and case, with I, l, i, 1, | as one letter, O and 0 as one."""
+    return "".join(text.split()).translate(_ALIKE).casefold()
 
-    Engines spell brackets, dots and dashes in many ways, and none of them makes another quantity or unit of a word.
-    A word without any letter (`#`) is compared as it stands.
+
+def fold_label(text: str) -> str:
+    """A label for comparison: only its letters and digits, folded.
+
+    Engines spell brackets, dots and dashes in many ways, and none of them makes another quantity or unit of a
+    label. A label without any letter (`#`) is compared as it stands. Cells are compared with all their signs: there
+    a stray one may be a part of something.
     """
-    whole = "".join(text.split()).translate(_ALIKE).casefold()
+    whole = fold(text)
     return "".join(letter for letter in whole if letter.isalnum()) or whole
 
 

@@ -28,6 +28,8 @@ from ocr_service.templates.wording import (
 )
 
 SIDES = ("left", "top", "right", "bottom")
+# Steps that a template may name for all its crops, before each reader's own; screen/preprocess.py carries them out.
+Step = Literal["stretch", "close_points", "bold", "soften_little", "soften", "threshold"]
 PAGE = "page"  # the page itself, as an anchor that is always there: `page.bottom`
 _EDGE = re.compile(
     r"(?:(?P<anchor>[a-z][a-z0-9_]*)\.(?P<side>left|top|right|bottom)\s*(?:(?P<sign>[+-])\s*(?P<n>\d{1,5}))?|(?P<pixel>\d{1,5}))",
@@ -295,7 +297,7 @@ class Template(Model):
     extends: str | None = None
     match: dict[str, SomeWords]
     screen: ScreenSize
-    prepare: Words = ()
+    prepare: tuple[Step, ...] = ()
     choices: dict[str, dict[str, SomeWords]] = Field(default_factory=dict)
     pages: Annotated[dict[str, PageLayout], Field(min_length=1)]
     companions: tuple[Companion, ...] = ()

@@ -1,0 +1,202 @@
+"""Whole pages under their template, without any engine: what is proven, and what sends a page to a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
+from ocr_service.dose.report import CTDoseReport, FindingKind
+from ocr_service.pipeline import Ending
+from tests.screen.typed import HEADINGS, ROWS, TEMPLATE, TOTAL, dose_page, read, typed
+
+
+def report(ending: Ending) -> CTDoseReport:
+    assert isinstance(ending.outcome, Verified | NeedsReview)
+    return ending.outcome.report
+
+
+def doubts(ending: Ending) -> list[str]:
+    return [finding.sentence for finding in ending.outcome.findings if finding.kind is FindingKind.DOUBT]
+
+
+def test_a_page_whose_ink_is_all_explained_and_read_alike_is_verified(tmp_path: Path) -> None:
+    ending = read(dose_page(), tmp_path)
+
+    assert isinstance(ending.outcome, Verified)
+    assert [str(e.dlp.value) if e.dlp else None for e in report(ending).events] == [None, "498.4", "120.1"]
+    assert report(ending).dlp_total.text == TOTAL
+
+
+def test_the_page_may_stand_some_pixels_elsewhere(tmp_path: Path) -> None:
+    assert isinstance(read(np.roll(dose_page(), (4, 6), (0, 1)), tmp_path).outcome, Verified)
+
+
+def test_a_page_of_twice_the_size_is_the_same_page(tmp_path: Path) -> None:
+    assert isinstance(read(dose_page().repeat(2, 0).repeat(2, 1), tmp_path).outcome, Verified)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "text"),
+    [
+        (440, 40, "SSDE"),
+        (300, 40, "Eff"),
+        (60, 64, "x"),
+        (20, 235, "Helical"),
+        (300, 112, "extra"),
+        (320, 75, "9"),
+    ],
+    ids=[
+        "a heading of an unknown column",
+        "a word beside a heading",
+        "a mark beside a row",
+        "a row below the table",
+        "a word on the total's line",
+        "a number behind a number",
+    ],
+)
+def test_ink_that_nobody_explains_is_a_doubt(tmp_path: Path, x: int, y: int, text: str) -> None:
+    page = dose_page()
+    typed(page, x, y, text)
+    ending = read(page, tmp_path)
+
+    assert not isinstance(ending.outcome, Verified)
+    assert doubts(ending)
+
+
+def test_a_word_that_the_template_names_is_explained(tmp_path: Path) -> None:
+    page = dose_page()
+    typed(page, 20, 235, "legend")
+
+    assert isinstance(read(page, tmp_path).outcome, Verified)
+
+
+def test_a_row_in_a_dim_grey_is_read_like_the_others(tmp_path: Path) -> None:
+    page = dose_page(ROWS[:2], total=None)
+    for x, text in ROWS[2].items():
+        typed(page, x, 90, text, level=90)
+    ending = read(page, tmp_path)
+
+    assert isinstance(ending.outcome, Verified)
+    assert len(report(ending).events) == 3
+
+
+def test_rules_between_the_rows_are_no_ink_of_theirs_and_one_through_a_row_is_a_doubt(tmp_path: Path) -> None:
+    page = dose_page()
+    page[56, 5:500] = 128
+    page[30:120, 4] = 128
+    assert isinstance(read(page, tmp_path).outcome, Verified)
+
+    page[79, 5:500] = 255
+    assert not isinstance(read(page, tmp_path).outcome, Verified)
+
+
+def test_a_rule_through_a_single_number_is_a_doubt_of_that_number(tmp_path: Path) -> None:
+    page = dose_page()
+    page[60:90, 243] = 255
+
+    assert "a rule runs through the letters" in " ".join(doubts(read(page, tmp_path)))
+
+
+@pytest.mark.parametrize("level", [60, 110])
+def test_letters_on_a_bar_are_read(tmp_path: Path, level: int) -> None:
+    page = dose_page()
+    page[34:54, 2:510] = np.maximum(page[34:54, 2:510], level)
+
+    assert isinstance(read(page, tmp_path).outcome, Verified)
+
+
+def test_a_page_that_was_cut_at_its_foot_is_a_doubt(tmp_path: Path) -> None:
+    whole = dose_page(total=None)
+
+    assert isinstance(read(whole, tmp_path).outcome, Verified)
+    assert "its foot may be cut off" in " ".join(doubts(read(whole[:98], tmp_path)))
+
+
+def test_a_row_at_the_edge_of_the_page_is_a_doubt(tmp_path: Path) -> None:
+    page = dose_page(total=None)
+    typed(page, 14, 250, "Helical")
+
+    assert not isinstance(read(page, tmp_path).outcome, Verified)
+
+
+def test_a_word_that_only_one_reader_knows_proves_nothing(tmp_path: Path) -> None:
+    ending = read(dose_page(total=None), tmp_path, mistaken_by_one={"498.4": "498.A"})
+
+    assert "only ppocr vouches for it" in " ".join(doubts(ending))
+
+
+def test_the_sum_settles_what_the_readers_see_differently(tmp_path: Path) -> None:
+    assert isinstance(read(dose_page(), tmp_path, mistaken_by_one={"498.4": "493.4"}).outcome, Verified)
+
+
+def test_a_total_that_the_rows_do_not_add_up_to_is_a_doubt(tmp_path: Path) -> None:
+    assert "add up" in " ".join(doubts(read(dose_page(total="618.9"), tmp_path)))
+
+
+@pytest.mark.parametrize(
+    "headings",
+    [
+        {14: "Type", 120: "DLP", 240: "CTDIvol", 360: "Phantom"},
+        {**HEADINGS, 120: "CTDIw"},
+        {**HEADINGS, 240: "Eff. DLP"},
+        {14: "Type", 120: "CTDIvol", 360: "Phantom"},
+    ],
+    ids=["swapped", "another quantity", "an effective value", "missing"],
+)
+def test_another_heading_never_lends_its_numbers_to_a_dose(tmp_path: Path, headings: dict[int, str]) -> None:
+    assert not isinstance(read(dose_page(headings=headings), tmp_path).outcome, Verified)
+
+
+def test_a_heading_misread_by_one_letter_places_its_column_and_is_a_doubt(tmp_path: Path) -> None:
+    ending = read(dose_page(headings={**HEADINGS, 120: "CTDIvoT"}), tmp_path)
+
+    assert isinstance(ending.outcome, NeedsReview)
+    assert len(report(ending).events) == 3
+
+
+def test_a_page_without_the_templates_words_is_unreadable(tmp_path: Path) -> None:
+    page = np.zeros((256, 512), np.uint8)
+    typed(page, 20, 20, "Patient Information")
+
+    assert isinstance(read(page, tmp_path).outcome, Unreadable)
+
+
+@pytest.mark.parametrize(
+    ("check", "sentence"),
+    [
+        ("{increasing: dlp}", "dlp of row 3 is not greater than the one before it"),
+        ("{between: mean_ctdivol, least: 1, most: 10}", "mean_ctdivol of row 2 is 11.2, not from 1 to 10"),
+        ("{product_of: [mean_ctdivol, mean_ctdivol], close_to: dlp, within: 0.1}", "mean_ctdivol of row 2"),
+    ],
+    ids=["increasing", "between", "product"],
+)
+def test_a_check_of_the_template_that_fails_is_a_doubt(tmp_path: Path, check: str, sentence: str) -> None:
+    assert isinstance(read(dose_page(), tmp_path).outcome, Verified)
+    ending = read(dose_page(), tmp_path, text=f"{TEMPLATE}  - {check}\n")
+
+    assert sentence in " ".join(doubts(ending))
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    row=st.integers(0, 2),
+    x=st.sampled_from([14, 120, 240, 360]),
+    dx=st.integers(0, 30),
+    dy=st.integers(0, 8),
+    level=st.sampled_from([0, 255]),
+)
+def test_no_pixel_in_or_out_of_a_row_makes_another_number_of_it(
+    tmp_path: Path, row: int, x: int, dx: int, dy: int, level: int
+) -> None:
+    """Whatever one pixel does to a letter, the page is verified with the numbers it prints, or not at all."""
+    page = dose_page()
+    page[60 + 15 * row + dy, x + dx] = level
+    ending = read(page, tmp_path)
+
+    if isinstance(ending.outcome, Verified):
+        assert [str(e.dlp.value) if e.dlp else None for e in report(ending).events] == [None, "498.4", "120.1"]
