@@ -188,7 +188,7 @@ def _fitting(candidates: Sequence[Template], screen: DoseScreen, readers: Reader
         for template in candidates:
             if any(sheet.template.extends == template.name for sheet in fitting):
                 continue  # what extends it has been tried before it, and is enough
-            pixels = to_size(screen.pixels, template.screen.rows, template.screen.columns)
+            pixels = layout.flat(to_size(screen.pixels, template.screen.rows, template.screen.columns))
             sheet = find_page(template, layout.find_ink(pixels), pixels, readers, thoroughly=thoroughly)
             if sheet is not None:
                 fitting.append(sheet)

@@ -318,11 +318,14 @@ def _question(sheet: Sheet, one: _Asked, quantity: Quantity) -> Question:
 def _with_points(evidence: Evidence, one: _Asked, ink: Ink) -> Evidence:
     """Points are counted on the page itself; another number of them in the text makes the crop worth nothing."""
     assert one.run is not None
-    if evidence.broken_crop or one.cell.type is not ValueType.DECIMAL:
+    if evidence.broken_crop or one.cell.type not in (ValueType.DECIMAL, ValueType.INTEGER):
         return evidence
+    texts = [witness.text for witness in evidence.witnesses]
     drawn = layout.points(one.run, ink.mask)
-    if any(witness.text.count(".") != drawn for witness in evidence.witnesses):
+    if one.cell.type is ValueType.DECIMAL and any(text.count(".") != drawn for text in texts):
         return replace(evidence, broken_crop=f"the page shows {drawn} points here, the text another number")
+    if any(layout.hides_a_point(one.run, text) for text in texts):
+        return replace(evidence, broken_crop="two digits stand so far apart that a point may be missing")
     return evidence
 
 

@@ -124,6 +124,20 @@ def test_a_row_at_the_edge_of_the_page_is_a_doubt(tmp_path: Path) -> None:
     assert not isinstance(read(page, tmp_path).outcome, Verified)
 
 
+def test_a_point_that_is_lost_on_the_page_itself_is_noticed_by_its_gap(tmp_path: Path) -> None:
+    text = TEMPLATE.replace(r"'\d{1,3}\.\d'", r"'\d{1,3}(?:\.\d)?'")
+    assert isinstance(read(dose_page(total=None), tmp_path, text=text).outcome, Verified)
+    page = dose_page(total=None)
+    page[60 + 15 + 7 : 60 + 15 + 9, 120 + 2 * 7 : 120 + 2 * 7 + 2] = 0
+
+    assert not isinstance(read(page, tmp_path, text=text).outcome, Verified)
+
+
+@pytest.mark.parametrize("ground", [40, 96, 160])
+def test_a_page_on_a_grey_ground_is_the_same_page(tmp_path: Path, ground: int) -> None:
+    assert isinstance(read(np.maximum(dose_page(), ground).astype(np.uint8), tmp_path).outcome, Verified)
+
+
 def test_a_word_that_only_one_reader_knows_proves_nothing(tmp_path: Path) -> None:
     ending = read(dose_page(total=None), tmp_path, mistaken_by_one={"498.4": "498.A"})
 
