@@ -28,7 +28,7 @@ from ocr_service.screen.places import Columns, area, by_column
 from ocr_service.screen.readers import Answer, Question, Readers
 from ocr_service.screen.sheet import Sheet
 from ocr_service.screen.unexplained import unexplained
-from ocr_service.screen.words import canonical, repaired
+from ocr_service.screen.words import canonical, repaired, with_drawn_points
 from ocr_service.templates.schema import SIDES, Blank, Cell, PageLayout, TableLayout, Template, ValueType
 
 Choices = Mapping[str, tuple[str, ...]]
@@ -310,9 +310,12 @@ def _questions_of_anchors(sheet: Sheet) -> list[Question]:
 
 def _question(sheet: Sheet, one: _Asked, quantity: Quantity) -> Question:
     assert one.run is not None
-    return Question(
-        sheet.crop(one.run.box), lambda text: canonical(one.cell, one.choices, text), vote=quantity in VOTED
-    )
+    drawn = layout.points(one.run, sheet.ink.mask) if one.cell.type is ValueType.DECIMAL else 0
+
+    def known(text: str) -> str | None:
+        return canonical(one.cell, one.choices, with_drawn_points(text, drawn))
+
+    return Question(sheet.crop(one.run.box), known, vote=quantity in VOTED)
 
 
 def _with_points(evidence: Evidence, one: _Asked, ink: Ink) -> Evidence:

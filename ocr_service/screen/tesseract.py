@@ -23,7 +23,9 @@ from ocr_service.screen.preprocess import Crop
 # One line a crop; dictionaries off, for numbers and units are no words.
 _DICTIONARIES = ("system", "freq", "punc", "number", "unambig", "bigram")
 DPI = 200
-CONFIG = " ".join([f"--psm 7 --dpi {DPI}", *(f"-c load_{name}_dawg=0" for name in _DICTIONARIES)])
+# Signs that no console prints: Tesseract sees `§2.25` in the fives of some, and gives its next best reading without.
+_NEVER_PRINTED = "§¢£€¥©®™«»~`{}"
+_VARIABLES = {**{f"load_{name}_dawg": "0" for name in _DICTIONARIES}, "tessedit_char_blacklist": _NEVER_PRINTED}
 # Where Debian, Fedora and those who build it themselves keep the language data; the library does not know.
 _DATA = ("/usr/share/tesseract-ocr/*/tessdata", "/usr/share/tessdata", "/usr/local/share/tessdata")
 # The first asking, and the preparations that vote where its text is no witness. Chosen by search over 23 of them on
@@ -101,10 +103,9 @@ class TesseractLibrary:
         if self._api is None:
             import tesserocr  # some 0.1 s: loaded where used
 
-            off = {f"load_{name}_dawg": "0" for name in _DICTIONARIES}
             try:
                 self._api = tesserocr.PyTessBaseAPI(
-                    path=str(self._data), lang="eng", psm=tesserocr.PSM.SINGLE_LINE, variables=off
+                    path=str(self._data), lang="eng", psm=tesserocr.PSM.SINGLE_LINE, variables=_VARIABLES
                 )
             except RuntimeError as error:
                 raise EngineMissing(f"the language data in {self._data} cannot be used by tesserocr") from error
@@ -133,14 +134,19 @@ class TesseractCommand:
                 cv2.imwrite(str(name), np.subtract(255, crop).astype(np.uint8))
             listing = Path(folder) / "crops.txt"
             listing.write_text("".join(f"{name}\n" for name in names))
-            return _by_page(self._ask(str(listing), len(crops)), len(crops))
+            variables = Path(folder) / "variables"  # a file, for the command line would need quoting twice
+            variables.write_text("".join(f"{name} {value}\n" for name, value in _VARIABLES.items()), "utf-8")
+            return _by_page(self._ask(str(listing), str(variables), len(crops)), len(crops))
 
-    def _ask(self, listing: str, crops: int) -> Mapping[str, Sequence[object]]:
+    def _ask(self, listing: str, variables: str, crops: int) -> Mapping[str, Sequence[object]]:
         import pytesseract
 
         try:
             words: Mapping[str, Sequence[object]] = pytesseract.image_to_data(
-                listing, config=CONFIG, timeout=self._timeout, output_type=pytesseract.Output.DICT
+                listing,
+                config=f"--psm 7 --dpi {DPI} {variables}",
+                timeout=self._timeout,
+                output_type=pytesseract.Output.DICT,
             )
         except pytesseract.TesseractError as error:
             raise EngineError(f"Tesseract crashed over {crops} crops (status {error.status})") from error

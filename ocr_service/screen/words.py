@@ -41,6 +41,15 @@ class Meaning:
     parts: tuple[tuple[str, str], ...] = ()
 
 
+def with_drawn_points(text: str, drawn: int) -> str:
+    """Commas as points, where the page draws as many points as the text has of both.
+
+    drawn: points counted on the page itself by their shape, which a comma does not have. Engines see a comma where a
+    fixed pitch leaves a wide gap after the point.
+    """
+    return text.replace(",", ".") if text.count(",") + text.count(".") == drawn else text
+
+
 def canonical(cell: Cell, choices: Mapping[str, tuple[str, ...]], text: str) -> str | None:
     """The text in its only spelling, or None where it does not fit the cell's type and pattern."""
     if cell.type is ValueType.CHOICE:

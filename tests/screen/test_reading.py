@@ -13,7 +13,7 @@ from ocr_service.dose.report import Box, Witness, WitnessKind
 from ocr_service.errors import EngineError
 from ocr_service.screen import layout
 from ocr_service.screen.readers import Crop, Question, Readers
-from ocr_service.screen.words import canonical, fold, repaired
+from ocr_service.screen.words import canonical, fold, repaired, with_drawn_points
 from ocr_service.templates.schema import Cell, ValueType
 
 DOSE = Cell(type=ValueType.DECIMAL, pattern=r"\d{1,3}\.\d{2}")
@@ -59,6 +59,12 @@ def test_a_phantom_letter_read_as_a_digit_is_no_witness() -> None:
 
 def test_a_gap_after_the_point_is_not_part_of_the_number() -> None:
     assert canonical(DOSE, {}, "642. 15") == "642.15"
+
+
+def test_a_comma_is_a_point_only_where_the_page_draws_one() -> None:
+    assert with_drawn_points("44,1(Head)", 1) == "44.1(Head)"
+    assert with_drawn_points("1,299", 0) == "1,299"
+    assert with_drawn_points("1,299.5", 1) == "1,299.5"
 
 
 def test_a_look_alike_repair_is_never_a_witness() -> None:
