@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pydicom.dataset import Dataset
+from highdicom.sr import ContentItem
 
 from ocr_service.dose.report import CTDoseReport, Phantom
 from ocr_service.rdsr import codes
-from ocr_service.rdsr.acquisition import dose_string, irradiating_device
-from ocr_service.rdsr.content import ContentItems, decimal_string
+from ocr_service.rdsr.acquisition import dose_string
+from ocr_service.rdsr.content import ContentItems
+from ocr_service.rdsr.printed import decimal_string
 from ocr_service.rdsr.words import (
     SUM_OF_PHANTOMS,
     SUMMED_SUB_TOTALS,
@@ -75,8 +76,8 @@ def _summed_by_phantom(report: CTDoseReport) -> Sequence[tuple[Phantom, str]]:
     return [(phantom, decimal_string(sums[phantom])) for phantom in Phantom if phantom in sums]
 
 
-def ct_accumulated_dose(items: ContentItems, report: CTDoseReport, verified: bool) -> Dataset:
-    """TID 10012, rows 1 to 13."""
+def ct_accumulated_dose(items: ContentItems, report: CTDoseReport, device: ContentItem, verified: bool) -> ContentItem:
+    """TID 10012, rows 1 to 13; `device` is the irradiating one (TID 1021)."""
     stated = totals(report, verified)
     told = [
         items.num(codes.TOTAL_NUMBER_OF_EVENTS, str(len(report.events)), codes.EVENTS),
@@ -87,7 +88,7 @@ def ct_accumulated_dose(items: ContentItems, report: CTDoseReport, verified: boo
         told.append(items.num(codes.DLP_SUB_TOTAL, text, codes.MGY_CM, children=[whose]))
     if stated.lines:
         told.append(items.text(codes.COMMENT, comment(stated.lines)))
-    told.append(irradiating_device(items, report.scanner))
+    told.append(device)
     return items.container(codes.CT_ACCUMULATED_DOSE_DATA, told, template="10012")
 
 

@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydicom.charset import convert_encodings, python_encoding
+from pydicom.charset import convert_encodings, decode_bytes, encode_string, python_encoding
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.valuerep import TEXT_VR_DELIMS
 
 from ocr_service.errors import BrokenObject
-from ocr_service.rdsr.writer import can_write
 
 # Type 2 of Patient and General Study: present, if need be empty.
 _ALWAYS: Final = (
@@ -62,6 +63,8 @@ _TERMS: Final = {
     "SynchronizationTrigger": {"SOURCE", "EXTERNAL", "PASSTHRU", "NO TRIGGER"},
     "AcquisitionTimeSynchronized": {"Y", "N"},
 }
+_TEXT: Final = {"LO", "LT", "PN", "SH", "ST", "UC", "UT"}
+_COMPONENTS = re.compile(r"[=^]")
 _OFFSET = re.compile(r"[+-](0\d|1[0-4])[0-5]\d")
 _DEFAULT_TERMS: Final = {"", "ISO_IR 6", "ISO 2022 IR 6"}
 _UTF8: Final = "ISO_IR 192"
@@ -168,15 +171,30 @@ def character_set(header: Dataset, copied: Dataset, ours: Iterable[str]) -> str 
             return _UTF8
         return None if all(text.isascii() for text in copied_texts) else _LATIN_1
     encodings = convert_encodings(terms)
-    if all(can_write(text, encodings) for text in (*ours, *copied_texts)):
+    if all(_survives(text, encodings) for text in {*ours, *copied_texts}):
         return terms[0] if len(terms) == 1 else terms
     return _UTF8
 
 
 def _texts(ds: Dataset) -> Iterable[str]:
+    """The texts of a data set as they are encoded: value by value, a name component by component."""
     for element in ds.iterall():
-        if element.VR in {"LO", "LT", "PN", "SH", "ST", "UC", "UT"} and element.value is not None:
-            yield str(element.value)
+        if element.VR in _TEXT and element.value is not None:
+            values = element.value if isinstance(element.value, MultiValue) else [element.value]
+            for text in map(str, values):
+                yield from _COMPONENTS.split(text) if element.VR == "PN" else [text]
+
+
+def _survives(text: str, encodings: Sequence[str]) -> bool:
+    """Is the text what it was when pydicom has written and read it? It puts "?" for letters that it cannot write.
+
+    It cannot, for one, where half-width katakana and Latin letters stand in one text of ISO_IR 13.
+    """
+    if text.isascii():
+        return True
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is lost is seen below
+        return decode_bytes(encode_string(text, encodings), encodings, TEXT_VR_DELIMS) == text
 
 
 def _valid(header: Dataset, keyword: str) -> DataElement | None:

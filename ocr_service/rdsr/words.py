@@ -26,7 +26,7 @@ from ocr_service.rdsr.codes import (
     PHANTOMS,
     SOURCES,
 )
-from ocr_service.rdsr.content import one_line
+from ocr_service.rdsr.printed import one_line
 
 SCANNING_RANGE: Final = "Scanning Range"
 UNPROVEN: Final = "Unproven, a person has to confirm"

@@ -16,7 +16,8 @@ from rdsr_navigator import read_file
 from rdsr_navigator.sr_element import SrElement
 
 from ocr_service.dose.report import CTDoseReport, IrradiationEvent
-from ocr_service.rdsr.document import encode, rdsr
+from ocr_service.rdsr.document import rdsr
+from ocr_service.rdsr.sop import encode
 from tests.rdsr.golden import document
 from tests.rdsr.reports import AXIAL, KINDS, SCANNER, SPIRAL, STUDY, source
 

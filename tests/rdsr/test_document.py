@@ -10,8 +10,9 @@ from pydicom.dataset import Dataset
 
 from ocr_service.dose.report import CodedConcept, Origin, Reading, Scope, Source, doubt, note
 from ocr_service.rdsr import codes, words
-from ocr_service.rdsr.document import VerifyingObserver, encode, rdsr
+from ocr_service.rdsr.document import VerifyingObserver, rdsr
 from ocr_service.rdsr.identity import PriorReport
+from ocr_service.rdsr.sop import encode
 from ocr_service.rdsr.tree import Node
 from tests.rdsr.reports import (
     AXIAL,

@@ -84,7 +84,7 @@ def scanner_report(
             )
         )
     children.append(items.code(codes.SOURCE_OF_DOSE_INFORMATION, codes.SOURCES[told_by]))
-    ds = items.container(codes.XRAY_RADIATION_DOSE_REPORT, children, template="10011", relation="")
+    ds = items.container(codes.XRAY_RADIATION_DOSE_REPORT, children, template="10011", relation=None)
     ds.update(header(SOPInstanceUID=uid, StudyInstanceUID=study, Modality="SR"))
     return ds
 

@@ -11,7 +11,8 @@ from pydicom.dataset import Dataset
 
 from ocr_service.errors import BrokenObject
 from ocr_service.rdsr import codes
-from ocr_service.rdsr.document import encode, rdsr
+from ocr_service.rdsr.document import rdsr
+from ocr_service.rdsr.sop import encode
 from ocr_service.rdsr.source import SourceStudy
 from ocr_service.rdsr.tree import Node
 from tests.rdsr.reports import ONE_SPIRAL, SPIRAL, STUDY, header, printed, source
