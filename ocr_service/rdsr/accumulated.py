@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from highdicom.sr import ContentItem
 
-from ocr_service.dose.report import CTDoseReport, Phantom
+from ocr_service.dose.report import CTDoseReport, IrradiationEvent, Phantom
 from ocr_service.rdsr import codes
 from ocr_service.rdsr.acquisition import dose_string
 from ocr_service.rdsr.content import ContentItems
@@ -24,9 +24,11 @@ from ocr_service.rdsr.words import (
     SUM_OF_PHANTOMS,
     SUMMED_SUB_TOTALS,
     comment,
+    has_dose_item,
     shown,
     stands,
     statements,
+    sub_total_of,
     sum_of_events,
     total_values,
 )
@@ -34,10 +36,10 @@ from ocr_service.rdsr.words import (
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What TID 10012 states: the total (None: unknown), sub-totals per phantom, and the comment's lines."""
+    """What TID 10012 states: the total and sub-totals per phantom (None: unknown), and the comment's lines."""
 
     total: str | None
-    sub_totals: tuple[tuple[Phantom, str], ...]
+    sub_totals: tuple[tuple[Phantom, str | None], ...]
     lines: tuple[str, ...]
 
 
@@ -49,31 +51,47 @@ def totals(report: CTDoseReport, verified: bool) -> Totals:
         for phantom, reading in report.phantom_totals
         if (text := dose_string(reading, verified)) is not None
     ]
-    sub_totals = printed or _summed_by_phantom(report)
-    if sub_totals and not printed:
-        lines.append(SUMMED_SUB_TOTALS)
+    sub_totals: Sequence[tuple[Phantom, str | None]] = printed
+    if not printed:
+        sub_totals, told = _summed_by_phantom(report, verified)
+        lines += told
     total = dose_string(report.dlp_total, verified)
     if total is None and printed and len(printed) == len(report.phantom_totals):
         total = decimal_string(sum((Decimal(text) for _, text in printed), Decimal(0)))
         lines.append(SUM_OF_PHANTOMS)
     if total is None:
-        rows = [event.dlp.value for event in report.events if event.dlp is not None and stands(event.dlp)]
+        rows = _known_dlps(report.events)
         if rows:
             total = decimal_string(sum(rows, Decimal(0)))
             lines.append(sum_of_events(len(rows), len(report.events)))
     return Totals(total, tuple(sub_totals), tuple(lines))
 
 
-def _summed_by_phantom(report: CTDoseReport) -> Sequence[tuple[Phantom, str]]:
-    """One sum a phantom, where the rows name more than one."""
-    sums: dict[Phantom, Decimal] = {}
+def _summed_by_phantom(
+    report: CTDoseReport, verified: bool
+) -> tuple[Sequence[tuple[Phantom, str | None]], Sequence[str]]:
+    """One sum a phantom and what is to be said of them, where the events are written with more than one (row 3a).
+
+    Summed are the rows whose phantom and DLP stand. A sub-total of none is unknown, one of some says of how many.
+    """
+    rows: dict[Phantom, list[IrradiationEvent]] = {}
     for event in report.events:
-        if event.dlp is None or event.phantom is None or not (stands(event.dlp) and stands(event.phantom)):
-            continue
-        sums[event.phantom.value] = sums.get(event.phantom.value, Decimal(0)) + event.dlp.value
-    if len(sums) < 2:
-        return []
-    return [(phantom, decimal_string(sums[phantom])) for phantom in Phantom if phantom in sums]
+        if event.phantom is not None and shown(event.phantom, verified) and has_dose_item(event, verified):
+            rows.setdefault(event.phantom.value, []).append(event)
+    if len(rows) < 2:
+        return [], []
+    sums: list[tuple[Phantom, str | None]] = []
+    lines = [SUMMED_SUB_TOTALS]
+    for phantom in (phantom for phantom in Phantom if phantom in rows):
+        known = _known_dlps([event for event in rows[phantom] if stands(event.phantom)])
+        sums.append((phantom, decimal_string(sum(known, Decimal(0))) if known else None))
+        if len(known) < len(rows[phantom]):
+            lines.append(sub_total_of(phantom, len(known), len(rows[phantom])))
+    return sums, lines
+
+
+def _known_dlps(events: Sequence[IrradiationEvent]) -> list[Decimal]:
+    return [event.dlp.value for event in events if event.dlp is not None and stands(event.dlp)]
 
 
 def ct_accumulated_dose(items: ContentItems, report: CTDoseReport, device: ContentItem, verified: bool) -> ContentItem:

@@ -39,6 +39,7 @@ SUMMED_SUB_TOTALS: Final = (
     "The sub-totals are no printed ones: each is the sum of the DLP of its phantom's irradiation events."
 )
 SUM_OF_PHANTOMS: Final = "The total is no printed one: it is the sum of the printed totals per phantom."
+_SUB_TOTAL_OF = "Of the {name} the DLP of {known} of {events} irradiation events is known."
 _SUM_OF_EVENTS = "The total is no printed one: it is the sum of the DLP of {known} of {events} irradiation events."
 
 Named = tuple[str, Reading[Any]]
@@ -57,6 +58,11 @@ def shown(reading: Reading[Any] | None, verified: bool) -> bool:
 def sum_of_events(known: int, events: int) -> str:
     """Say that the total was added up by us."""
     return _SUM_OF_EVENTS.format(known=known, events=events)
+
+
+def sub_total_of(phantom: Phantom, known: int, events: int) -> str:
+    """Say that a sub-total added up by us lacks the DLP of some events."""
+    return _SUB_TOTAL_OF.format(name=sub_total_name(phantom), known=known, events=events)
 
 
 def has_dose_item(event: IrradiationEvent, verified: bool) -> bool:

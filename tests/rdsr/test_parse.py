@@ -58,6 +58,14 @@ def test_unknown_numbers_that_are_left_out_are_read_as_those_that_are_stated(kin
     assert left_out.report == parse(rdsr(report, source(), verified=verified)).report
 
 
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(report=reports, verified=st.booleans())
+def test_whatever_a_report_tells_both_forms_of_its_document_read_back_alike(report, verified):
+    left_out = of_file(rdsr(report, PATIENT, verified=verified, state_unknown=False))
+
+    assert left_out.report == stated(report, verified)
+
+
 def test_a_parsed_report_says_who_wrote_it_and_what_came_before():
     first = parse(document("review"))
     second = parse(rdsr(KINDS["spiral"][0], source(), verified=True, predecessor=first.prior))

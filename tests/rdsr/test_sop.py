@@ -57,7 +57,7 @@ def test_a_document_has_the_bytes_that_dcmwrite_gives_it(kind):
 @pytest.mark.parametrize(("letters", "name"), NAMES)
 def test_a_document_in_any_character_set_has_the_bytes_that_dcmwrite_gives_it(letters, name):
     """With codes and text of these letters: they are no raw elements then."""
-    region = CodedConcept("51185008", "SCT", name.rpartition("=")[2].rpartition("^")[2])
+    region = CodedConcept("816094009", "SCT", name.rpartition("=")[2].rpartition("^")[2])
     event = replace(SPIRAL, target_region=region, protocol=printed(region.meaning))
     patient = source(SpecificCharacterSet=letters, PatientName=name, OtherPatientNames=[name, "Second^Name"])
     ds = rdsr(replace(ONE_SPIRAL, events=(event,)), patient, verified=True)

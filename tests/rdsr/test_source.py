@@ -7,11 +7,13 @@ from io import BytesIO
 
 import pydicom
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 from ocr_service.errors import BrokenObject
 from ocr_service.rdsr import codes
-from ocr_service.rdsr.document import rdsr
+from ocr_service.rdsr.document import VerifyingObserver, rdsr
 from ocr_service.rdsr.sop import encode
 from ocr_service.rdsr.source import SourceStudy
 from ocr_service.rdsr.tree import Node
@@ -108,6 +110,40 @@ def test_a_name_survives_printed_text_of_other_letters(letters, name, descriptio
 
     assert (ds.PatientName, ds.StudyDescription) == (name, description)
     assert Node(ds).text(codes.CT_ACQUISITION, codes.ACQUISITION_PROTOCOL) == "Crâne €"
+
+
+@pytest.mark.parametrize(("name", "description"), [("ﾔﾏﾀﾞ^ﾀﾛｳ", "CT ﾑﾈ"), ("ﾔﾏﾀﾞ 2^ﾀﾛｳ", "CT")])
+def test_katakana_beside_latin_letters_survives_in_utf_8(name, description):
+    """pydicom's writer has a question mark for one of the two where they stand in one text of ISO_IR 13."""
+    mixed = source(SpecificCharacterSet="ISO_IR 13", PatientName=name, StudyDescription=description)
+    ds = read_again(rdsr(ONE_SPIRAL, mixed, verified=True))
+
+    assert (ds.PatientName, ds.StudyDescription) == (name, description)
+    assert ds.SpecificCharacterSet == "ISO_IR 192"
+
+
+@pytest.mark.parametrize(("letters", "name", "description"), NAMES)
+def test_the_name_of_who_answers_survives_whatever_letters_the_source_has(letters, name, description):
+    person = VerifyingObserver("Suzuki^Hanako=鈴木^花子=すずき^はなこ", "病院", "20200312081500+0900")
+    written = from_file(SpecificCharacterSet=letters, PatientName=name, StudyDescription=description)
+    ds = read_again(rdsr(ONE_SPIRAL, written, verified=True, verifying_observer=person))
+    (observer,) = ds.VerifyingObserverSequence
+
+    assert (ds.PatientName, ds.StudyDescription) == (name, description)
+    assert (observer.VerifyingObserverName, observer.VerifyingOrganization) == (person.name, person.organization)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    letters=st.sampled_from([letters for letters, _, _ in NAMES] + [""]),
+    text=st.text("Aé€ﾔ山やß홍王 ", min_size=1, max_size=12).map(str.strip).filter(bool),
+)
+def test_no_printed_text_is_ever_written_with_a_letter_lost(letters, text):
+    event = replace(SPIRAL, protocol=printed(text))
+    patient = source(SpecificCharacterSet=letters) if letters else source()
+    ds = read_again(rdsr(replace(ONE_SPIRAL, events=(event,)), patient, verified=True))
+
+    assert Node(ds).text(codes.CT_ACQUISITION, codes.ACQUISITION_PROTOCOL) == " ".join(text.split())
 
 
 def test_letters_of_no_declared_character_set_keep_their_bytes():
