@@ -75,7 +75,8 @@ _LATIN_1: Final = "ISO_IR 100"
 class SourceStudy:
     """The data sets that a document is made from: the dose screens, or the images where there is none.
 
-    headers: without pixels, oldest first; the newest gives patient, study, date and time. At least one.
+    headers: without pixels, at least one, in any order; they are put oldest first, so that the order in which files
+    were found changes no document. The newest gives patient, study, date and time.
     """
 
     headers: tuple[Dataset, ...]
@@ -83,6 +84,7 @@ class SourceStudy:
     def __post_init__(self) -> None:
         if not self.headers:
             raise ValueError("a document is made from at least one data set")
+        object.__setattr__(self, "headers", tuple(sorted(self.headers, key=_age)))
 
     @property
     def newest(self) -> Dataset:
@@ -116,16 +118,27 @@ def content_moment(source: SourceStudy) -> tuple[str, str]:
 
     Raises BrokenObject where it states no date at all.
     """
-    days = []
-    for date, time in _DATES:
-        day, hour = _text(source.newest, date), _text(source.newest, time)
-        if day and hour:
-            return day, hour
-        if day:
-            days.append(day)
-    if not days:
+    day, hour = _moment(source.newest)
+    if not day:
         raise BrokenObject("the source states no date: an RDSR must have one (Content Date, 0008,0023)")
-    return days[0], "000000"
+    return day, hour or "000000"
+
+
+def _moment(header: Dataset) -> tuple[str, str]:
+    """The first date that has a time, else the first date, else nothing."""
+    first = ""
+    for date, time in _DATES:
+        day = _text(header, date)
+        hour = _text(header, time) if day else ""
+        if hour:
+            return day, hour
+        first = first or day
+    return first, ""
+
+
+def _age(header: Dataset) -> tuple[str, str, str, str]:
+    """By date and time, then by what tells apart the pages of one moment."""
+    return (*_moment(header), _text(header, "InstanceNumber").zfill(12), _text(header, "SOPInstanceUID"))
 
 
 def study_day(source: SourceStudy) -> str:
@@ -199,6 +212,11 @@ def _survives(text: str, encodings: Sequence[str]) -> bool:
 
 def _valid(header: Dataset, keyword: str) -> DataElement | None:
     """A copy of the element, decoded; None where it is absent or its value is none of its kind."""
+    element = _element(header, keyword)
+    return None if element is None else deepcopy(element)
+
+
+def _element(header: Dataset, keyword: str) -> DataElement | None:
     if keyword not in header:
         return None
     try:
@@ -208,7 +226,7 @@ def _valid(header: Dataset, keyword: str) -> DataElement | None:
     values = element.value if isinstance(element.value, MultiValue) else [element.value]
     if not all(_allowed(keyword, element.VR, value) for value in values):
         return None
-    return deepcopy(element)
+    return element
 
 
 def _allowed(keyword: str, vr: str, value: Any) -> bool:
@@ -226,7 +244,7 @@ def _allowed(keyword: str, vr: str, value: Any) -> bool:
 
 
 def _text(header: Dataset, keyword: str) -> str:
-    element = _valid(header, keyword)
+    element = _element(header, keyword)
     return "" if element is None or element.value is None else str(element.value)
 
 

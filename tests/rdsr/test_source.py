@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from io import BytesIO
+from itertools import permutations
 
 import pydicom
 import pytest
@@ -53,6 +54,20 @@ def test_patient_study_request_and_evidence_come_from_the_newest_source():
         f"{STUDY}.2.0",
         f"{STUDY}.2.1",
     ]
+
+
+def test_the_order_in_which_files_were_found_changes_no_document():
+    """Pages of one second are told apart by their numbers, then by their UIDs."""
+    pages = [
+        header(SOPInstanceUID=f"{STUDY}.2.9", InstanceNumber=1, PatientWeight="60"),
+        header(SOPInstanceUID=f"{STUDY}.2.1", InstanceNumber=2, PatientWeight="61"),
+        header(SOPInstanceUID=f"{STUDY}.2.2", InstanceNumber=2, PatientWeight="62"),
+        header(SOPInstanceUID=f"{STUDY}.2.5", ContentDate="", ContentTime="", StudyDate="20200309", PatientWeight="63"),
+    ]
+    found = {rdsr(ONE_SPIRAL, SourceStudy(order), verified=True).encoded for order in permutations(pages)}
+
+    assert len(found) == 1
+    assert pydicom.dcmread(BytesIO(found.pop())).PatientWeight == 62
 
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR", "ignore:The value length", "ignore:Value ")
