@@ -4,12 +4,13 @@ Knows the rows of the template and how a total comes about; must not know how an
 
 A printed total stands as printed. Where there is none, the sum of what is known is written and the comment
 says so; where no row's DLP is known, the total is unknown. Different phantoms have sub-totals (row 3a), and
-the total is the plain sum.
+the total is the plain sum. Where all events have one phantom there are none: a page's total of that phantom is
+then a line of the comment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -25,6 +26,7 @@ from ocr_service.rdsr.words import (
     SUMMED_SUB_TOTALS,
     comment,
     has_dose_item,
+    printed_sub_total,
     shown,
     stands,
     statements,
@@ -51,35 +53,43 @@ def totals(report: CTDoseReport, verified: bool) -> Totals:
         for phantom, reading in report.phantom_totals
         if (text := dose_string(reading, verified)) is not None
     ]
-    sub_totals: Sequence[tuple[Phantom, str | None]] = printed
-    if not printed:
-        sub_totals, told = _summed_by_phantom(report, verified)
+    rows = _by_phantom(report, verified)
+    sub_totals: Sequence[tuple[Phantom, str | None]] = ()
+    if len({*rows, *(phantom for phantom, _ in printed)}) < 2:
+        lines += [printed_sub_total(phantom, text) for phantom, text in printed]
+    elif printed:
+        sub_totals = printed
+    else:
+        sub_totals, told = _summed(rows)
         lines += told
     total = dose_string(report.dlp_total, verified)
     if total is None and printed and len(printed) == len(report.phantom_totals):
         total = decimal_string(sum((Decimal(text) for _, text in printed), Decimal(0)))
         lines.append(SUM_OF_PHANTOMS)
     if total is None:
-        rows = _known_dlps(report.events)
-        if rows:
-            total = decimal_string(sum(rows, Decimal(0)))
-            lines.append(sum_of_events(len(rows), len(report.events)))
+        known = _known_dlps(report.events)
+        if known:
+            total = decimal_string(sum(known, Decimal(0)))
+            lines.append(sum_of_events(len(known), len(report.events)))
     return Totals(total, tuple(sub_totals), tuple(lines))
 
 
-def _summed_by_phantom(
-    report: CTDoseReport, verified: bool
-) -> tuple[Sequence[tuple[Phantom, str | None]], Sequence[str]]:
-    """One sum a phantom and what is to be said of them, where the events are written with more than one (row 3a).
-
-    Summed are the rows whose phantom and DLP stand. A sub-total of none is unknown, one of some says of how many.
-    """
+def _by_phantom(report: CTDoseReport, verified: bool) -> dict[Phantom, list[IrradiationEvent]]:
+    """The events by the phantom that their CT Dose is written with; those of no known phantom are left out."""
     rows: dict[Phantom, list[IrradiationEvent]] = {}
     for event in report.events:
         if event.phantom is not None and shown(event.phantom, verified) and has_dose_item(event, verified):
             rows.setdefault(event.phantom.value, []).append(event)
-    if len(rows) < 2:
-        return [], []
+    return rows
+
+
+def _summed(
+    rows: Mapping[Phantom, Sequence[IrradiationEvent]],
+) -> tuple[Sequence[tuple[Phantom, str | None]], Sequence[str]]:
+    """One sum a phantom, and what is to be said of them.
+
+    Summed are the rows whose phantom and DLP stand. A sub-total of none is unknown, one of some says of how many.
+    """
     sums: list[tuple[Phantom, str | None]] = []
     lines = [SUMMED_SUB_TOTALS]
     for phantom in (phantom for phantom in Phantom if phantom in rows):

@@ -12,6 +12,7 @@ from ocr_service.dose.report import CodedConcept, Origin, Phantom, Reading, Scop
 from ocr_service.rdsr import codes, words
 from ocr_service.rdsr.document import VerifyingObserver, rdsr
 from ocr_service.rdsr.identity import PriorReport
+from ocr_service.rdsr.parse import parse
 from ocr_service.rdsr.sop import encode
 from ocr_service.rdsr.tree import Node
 from tests.rdsr.reports import (
@@ -185,6 +186,19 @@ def test_different_phantoms_have_sub_totals_and_the_total_is_the_plain_sum():
     assert total(ds).number(codes.MGY_CM, codes.DLP_TOTAL) == "1158.42"
     assert words.SUMMED_SUB_TOTALS in total(ds).text(codes.COMMENT).splitlines()
     assert sub_totals(rdsr(ONE_SPIRAL, source(), verified=True)) == {}
+
+
+def test_a_page_that_totals_its_one_phantom_has_a_total_and_no_sub_total():
+    """TID 10012 row 3a is there if and only if the phantoms differ; the printed total of the phantom is read back."""
+    report = replace(ONE_SPIRAL, dlp_total=None, phantom_totals=((Phantom.BODY, dose("498.4")),))
+    ds = rdsr(report, source(), verified=True)
+    lines = total(ds).text(codes.COMMENT).splitlines()
+
+    assert sub_totals(ds) == {}
+    assert total(ds).number(codes.MGY_CM, codes.DLP_TOTAL) == "498.4"
+    assert "CT Dose Length Product Sub-Total (IEC Body Dosimetry Phantom) as printed: 498.4" in lines
+    ((told, reading),) = parse(ds).report.phantom_totals
+    assert (told, reading.text, reading.source) == (Phantom.BODY, "498.4", Source.READ_FROM_SCREEN)
 
 
 def test_a_sub_total_says_how_much_of_it_is_known():

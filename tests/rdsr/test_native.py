@@ -174,6 +174,12 @@ def test_a_report_of_ours_with_the_same_events_is_done():
     assert verdict.parsed.event_uids == tuple(event.irradiation_event_uid for event in verdict.parsed.report.events)
 
 
+def test_a_page_that_totals_its_one_phantom_is_not_written_twice():
+    page = replace(TWO_PHANTOMS, events=(LOCALIZER, SPIRAL), phantom_totals=((Phantom.BODY, dose("498.4")),))
+
+    assert isinstance(compare_native(page, [ours(page)]), AlreadyOurs)
+
+
 def test_descriptive_values_that_are_proven_later_change_nothing():
     poor = replace(SPIRAL, protocol=None, scanning_range=None, series_number=None, kvp=None)
     earlier = ours(replace(TWO_PHANTOMS, events=(LOCALIZER, poor, AXIAL)))

@@ -17,7 +17,7 @@ from ocr_service.dose.report import CTDoseReport, Scope
 from ocr_service.rdsr.document import rdsr
 from tests.rdsr.generated import reports
 from tests.rdsr.reports import AXIAL, FROM_HEADERS, KINDS, LOCALIZER, SPIRAL, TWO_PHANTOMS, dose, source
-from tests.rdsr.rows import EVENT, ROWS, Row, below, rows_below
+from tests.rdsr.rows import EVENT, ROWS, UNKNOWN, Row, below, rows_below
 
 STANDARD = Path(__file__).resolve().parents[3] / "shared" / "standard" / "TID10011.md"
 PLACED = replace(SPIRAL, parameters=replace(SPIRAL.parameters, reconstructable_length=Decimal(400)))
@@ -105,6 +105,16 @@ def test_without_unknown_numbers_a_document_lacks_these_alone(kind):
 @given(report=reports, verified=st.booleans())
 def test_whatever_a_report_tells_its_document_obeys_the_rows(report, verified):
     assert complaints(rdsr(report, source(SpecificCharacterSet="ISO_IR 192"), verified=verified)) == []
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(report=reports, verified=st.booleans())
+def test_sub_totals_are_there_only_where_phantoms_differ(report, verified):
+    """The phantoms of the events and of the page's own totals together: a page may total what its rows do not name."""
+    ds = rdsr(report, source(SpecificCharacterSet="ISO_IR 192"), verified=verified)
+    named = {phantom.ConceptCodeSequence[0].CodeValue for phantom in below(ds, "113835")} - UNKNOWN
+
+    assert len(named) > 1 or not list(below(ds, "130745"))
 
 
 def test_every_row_of_the_table_stands_in_some_document():
