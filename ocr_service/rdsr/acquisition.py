@@ -11,22 +11,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from pydicom.dataset import Dataset
+from highdicom.sr import ContentItem
 
 from ocr_service.dose.report import CTAcquisitionType, IrradiationEvent, Reading, Scanner
 from ocr_service.rdsr import codes
-from ocr_service.rdsr.content import ContentItems, decimal_string, one_line
+from ocr_service.rdsr.content import ContentItems
 from ocr_service.rdsr.identity import device_uid
+from ocr_service.rdsr.printed import decimal_string, one_line
 from ocr_service.rdsr.words import PRINTED_RANGE, comment, event_values, has_dose_item, shown, stands, statements
 
 # 10013 row 12: for these two a pitch is required, and the second one has none.
 _WITH_PITCH = {CTAcquisitionType.SPIRAL, CTAcquisitionType.SEQUENCED}
 
 
-def ct_acquisition(items: ContentItems, event: IrradiationEvent, uid: str, scanner: Scanner, verified: bool) -> Dataset:
-    """TID 10013, rows 1 to 39; `uid` is the Irradiation Event UID."""
+def ct_acquisition(
+    items: ContentItems, event: IrradiationEvent, uid: str, device: ContentItem, verified: bool
+) -> ContentItem:
+    """TID 10013, rows 1 to 39; `uid` is the Irradiation Event UID, `device` the irradiating one (TID 1021)."""
     kind = _type(event, verified)
-    told: list[Dataset] = []
+    told: list[ContentItem] = []
     protocol = _printed(event.protocol) or one_line(event.parameters.protocol or "")
     if protocol:
         told.append(items.text(codes.ACQUISITION_PROTOCOL, protocol))
@@ -48,11 +51,11 @@ def ct_acquisition(items: ContentItems, event: IrradiationEvent, uid: str, scann
         lines.append(f"{PRINTED_RANGE}: {scanning_range}")
     if lines:
         told.append(items.text(codes.COMMENT, comment(lines)))
-    told.append(irradiating_device(items, scanner))
+    told.append(device)
     return items.container(codes.CT_ACQUISITION, told, template="10013")
 
 
-def irradiating_device(items: ContentItems, scanner: Scanner) -> Dataset:
+def irradiating_device(items: ContentItems, scanner: Scanner) -> ContentItem:
     """TID 1021, Device Participant, in the role of Irradiating Device."""
     properties = []
     if scanner.station_name.strip():
@@ -88,7 +91,7 @@ def _optional(value: Decimal | None) -> str | None:
     return None if value is None else decimal_string(value)
 
 
-def _parameters(items: ContentItems, event: IrradiationEvent, kind: CTAcquisitionType | None) -> Dataset:
+def _parameters(items: ContentItems, event: IrradiationEvent, kind: CTAcquisitionType | None) -> ContentItem:
     """CT Acquisition Parameters: rows 7 to 20, and TID 10014."""
     parameters = event.parameters
     told = [items.num(codes.EXPOSURE_TIME, _optional(parameters.exposure_time), codes.SECONDS)]
@@ -105,7 +108,7 @@ def _parameters(items: ContentItems, event: IrradiationEvent, kind: CTAcquisitio
     return items.container(codes.CT_ACQUISITION_PARAMETERS, told)
 
 
-def _lengths(items: ContentItems, event: IrradiationEvent) -> Sequence[Dataset]:
+def _lengths(items: ContentItems, event: IrradiationEvent) -> Sequence[ContentItem]:
     """TID 10014; a location says nothing without its frame of reference."""
     parameters = event.parameters
     told = [items.num(codes.SCANNING_LENGTH, _optional(parameters.scanning_length), codes.MILLIMETRES)]
@@ -123,7 +126,7 @@ def _lengths(items: ContentItems, event: IrradiationEvent) -> Sequence[Dataset]:
     return told
 
 
-def _source(items: ContentItems, event: IrradiationEvent, kind: CTAcquisitionType | None) -> list[Dataset]:
+def _source(items: ContentItems, event: IrradiationEvent, kind: CTAcquisitionType | None) -> list[ContentItem]:
     """CT X-Ray Source Parameters: rows 15 to 19. Row 19 is none of a localizer's."""
     parameters = event.parameters
     printed = event.kvp if event.kvp is not None and stands(event.kvp) else None
@@ -140,7 +143,7 @@ def _source(items: ContentItems, event: IrradiationEvent, kind: CTAcquisitionTyp
     return told
 
 
-def _dose(items: ContentItems, event: IrradiationEvent, verified: bool) -> Dataset:
+def _dose(items: ContentItems, event: IrradiationEvent, verified: bool) -> ContentItem:
     """CT Dose: rows 21 to 26."""
     phantom = event.phantom if event.phantom is not None and shown(event.phantom, verified) else None
     return items.container(

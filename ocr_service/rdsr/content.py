@@ -1,58 +1,63 @@
-"""Content items of a structured report (PS3.3 C.17.3), as data sets.
+"""Content items of a structured report (PS3.3 C.17.3): highdicom's, and what it cannot write of a number.
 
 Knows value types and relationships; must not know templates, dose, or what an item means.
 
-The numbers stand as they were printed: Numeric Value is a decimal string and no Floating Point Value is
-beside it, which would say more than the page did. A number nobody told is an empty Measured Value Sequence with
-its reason (CID 42). highdicom's items can write neither, and read back no empty one, so that these are plain
-data sets.
+Every item is one of `highdicom.sr.value_types`, every code a `highdicom.sr.CodedConcept`, so that highdicom checks
+value types, relationships and codes as they are made. Below it this file reaches for numbers alone: they stand as
+they were printed, a decimal string without a Floating Point Value, which would say more than the page did; and a
+number nobody told is an empty Measured Value Sequence with its reason (CID 42).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
-from typing import Final, Literal
+from functools import lru_cache
+from typing import Literal, TypeVar
 
-from pydicom.dataset import Dataset
+import highdicom.sr
+from highdicom.sr import (
+    CodeContentItem,
+    ContainerContentItem,
+    ContentItem,
+    ContentSequence,
+    DateTimeContentItem,
+    NumContentItem,
+    TextContentItem,
+    UIDRefContentItem,
+)
 
 from ocr_service.dose.report import CodedConcept
 from ocr_service.rdsr.codes import VALUE_UNKNOWN
 
 Relation = Literal["CONTAINS", "HAS CONCEPT MOD", "HAS OBS CONTEXT", "HAS PROPERTIES"]
 
-LONGEST_DS: Final = 16  # PS3.5, table 6.2-1
-_PLAIN = re.compile(r"\d+(\.\d+)?|\.\d+")
-_NOT_PRINTED = re.compile(r"[\x00-\x1f\x7f]+")
+Item = TypeVar("Item", bound=ContentItem)
 
 
-def decimal_string(value: Decimal, printed: str = "") -> str:
-    """Write a number as a DICOM decimal string, as printed where the print is one.
+@lru_cache(maxsize=1024)
+def coded(concept: CodedConcept) -> highdicom.sr.CodedConcept:
+    """One item of a code sequence (PS3.3, table 8.8-1), made once a process: never change it."""
+    return highdicom.sr.CodedConcept(concept.value, concept.scheme, concept.meaning)
 
-    Raises ValueError for what is no number or has more than 16 digits before its point.
+
+class PrintedNumber(NumContentItem):
+    """A NUM item of a decimal string, or of a value that nobody told (None).
+
+    highdicom's own takes an int or a float: 274.90 becomes 274.9 with a Floating Point Value beside it, and an
+    unknown value has no form.
     """
-    if not value.is_finite():
-        raise ValueError(f"not a number: {value}")
-    if len(printed) <= LONGEST_DS and _PLAIN.fullmatch(printed) and Decimal(printed) == value:
-        return printed
-    text = format(value, "f")
-    places = LONGEST_DS
-    while len(text) > LONGEST_DS:
-        if places < 0:
-            raise ValueError(f"too long for a decimal string: {text}")
-        text = format(value, f".{places}f")
-        places -= 1
-    return text
 
-
-def one_line(text: str) -> str:
-    """The text without control characters, line breaks and space at its ends."""
-    return " ".join(_NOT_PRINTED.sub(" ", text).split())
+    def __init__(self, name: CodedConcept, number: str | None, unit: CodedConcept, relation: Relation) -> None:
+        reason = coded(VALUE_UNKNOWN) if number is None else None
+        super().__init__(coded(name), 0, coded(unit), qualifier=reason, relationship_type=relation)
+        if number is None:
+            self.MeasuredValueSequence = []
+        else:
+            self.MeasuredValueSequence[0].NumericValue = number
 
 
 class ContentItems:
-    """Makes the content items of one document; items with the same code share its data set.
+    """Makes the content items of one document.
 
     state_unknown: does a container hold the numbers that nobody told?
     """
@@ -60,60 +65,38 @@ class ContentItems:
     def __init__(self, *, state_unknown: bool = True) -> None:
         self._state_unknown = state_unknown
         self.texts: list[str] = []  # all text written, for whoever chooses the character set
-        self._codes: dict[CodedConcept, Dataset] = {}
 
-    def coded(self, concept: CodedConcept) -> Dataset:
-        """One item of a code sequence (PS3.3, table 8.8-1)."""
-        if concept not in self._codes:
-            item = Dataset()
-            item.CodeValue = concept.value
-            item.CodingSchemeDesignator = concept.scheme
-            item.CodeMeaning = concept.meaning
-            self.texts.append(concept.meaning)
-            self._codes[concept] = item
-        return self._codes[concept]
-
-    def _item(self, value_type: str, relation: Relation, name: CodedConcept) -> Dataset:
-        item = Dataset()
-        item.RelationshipType = relation
-        item.ValueType = value_type
-        item.ConceptNameCodeSequence = [self.coded(name)]
-        return item
+    def coded(self, concept: CodedConcept) -> highdicom.sr.CodedConcept:
+        """One item of a code sequence."""
+        self.texts.append(concept.meaning)
+        return coded(concept)
 
     def text(
-        self, name: CodedConcept, text: str, relation: Relation = "CONTAINS", children: Sequence[Dataset] = ()
-    ) -> Dataset:
+        self, name: CodedConcept, text: str, relation: Relation = "CONTAINS", children: Sequence[ContentItem] = ()
+    ) -> ContentItem:
         """A TEXT item; `text` may not be empty."""
-        item = self._item("TEXT", relation, name)
-        item.TextValue = text
         self.texts.append(text)
-        return _with(item, children)
+        return _with(TextContentItem(self.coded(name), text, relation), children)
 
     def code(
         self,
         name: CodedConcept,
         value: CodedConcept,
         relation: Relation = "CONTAINS",
-        children: Sequence[Dataset] = (),
-    ) -> Dataset:
+        children: Sequence[ContentItem] = (),
+    ) -> ContentItem:
         """A CODE item."""
-        item = self._item("CODE", relation, name)
-        item.ConceptCodeSequence = [self.coded(value)]
-        return _with(item, children)
+        return _with(CodeContentItem(self.coded(name), self.coded(value), relation), children)
 
-    def uidref(self, name: CodedConcept, uid: str, relation: Relation = "CONTAINS") -> Dataset:
+    def uidref(self, name: CodedConcept, uid: str, relation: Relation = "CONTAINS") -> ContentItem:
         """A UIDREF item."""
-        item = self._item("UIDREF", relation, name)
-        item.UID = uid
-        return item
+        return UIDRefContentItem(self.coded(name), uid, relation)
 
-    def datetime(self, name: CodedConcept, moment: str, relation: Relation = "CONTAINS") -> Dataset:
+    def datetime(self, name: CodedConcept, moment: str, relation: Relation = "CONTAINS") -> ContentItem:
         """A DATETIME item; `moment` is a DT of any precision."""
-        item = self._item("DATETIME", relation, name)
-        item.DateTime = moment
-        return item
+        return DateTimeContentItem(self.coded(name), moment, relation)
 
-    def scope(self, name: CodedConcept, scope: CodedConcept, named_by: CodedConcept, uid: str) -> Dataset:
+    def scope(self, name: CodedConcept, scope: CodedConcept, named_by: CodedConcept, uid: str) -> ContentItem:
         """A CODE item of the observation context, and the UID of what it means."""
         return self.code(name, scope, "HAS OBS CONTEXT", [self.uidref(named_by, uid, "HAS PROPERTIES")])
 
@@ -122,44 +105,30 @@ class ContentItems:
         name: CodedConcept,
         number: str | None,
         unit: CodedConcept,
-        children: Sequence[Dataset] = (),
-    ) -> Dataset:
+        children: Sequence[ContentItem] = (),
+    ) -> ContentItem:
         """A NUM item of the decimal string `number`, or None for a value that nobody told."""
-        item = self._item("NUM", "CONTAINS", name)
-        if number is None:
-            item.MeasuredValueSequence = []
-            item.NumericValueQualifierCodeSequence = [self.coded(VALUE_UNKNOWN)]
-        else:
-            measured = Dataset()
-            measured.NumericValue = number
-            measured.MeasurementUnitsCodeSequence = [self.coded(unit)]
-            item.MeasuredValueSequence = [measured]
-        return _with(item, children)
+        return _with(PrintedNumber(name, number, unit, "CONTAINS"), children)
 
     def container(
-        self, name: CodedConcept, children: Iterable[Dataset], template: str = "", relation: str = "CONTAINS"
-    ) -> Dataset:
-        """A CONTAINER of separate items; `template` names the root of an included template (DCMR)."""
-        item = Dataset()
-        if relation:
-            item.RelationshipType = relation
-        item.ValueType = "CONTAINER"
-        item.ConceptNameCodeSequence = [self.coded(name)]
-        item.ContinuityOfContent = "SEPARATE"
-        if template:
-            identification = Dataset()
-            identification.MappingResource = "DCMR"
-            identification.TemplateIdentifier = template
-            item.ContentTemplateSequence = [identification]
+        self,
+        name: CodedConcept,
+        children: Iterable[ContentItem],
+        template: str | None = None,
+        relation: Relation | None = "CONTAINS",
+    ) -> ContainerContentItem:
+        """A CONTAINER of separate items; `template` names an included template (DCMR), the root has no relation."""
+        item = ContainerContentItem(self.coded(name), False, template, relation)
         return _with(item, [child for child in children if self._state_unknown or _tells(child)])
 
 
-def _tells(item: Dataset) -> bool:
+def _tells(item: ContentItem) -> bool:
     """Is the item anything but a number that nobody told?"""
-    return item.ValueType != "NUM" or bool(item.MeasuredValueSequence)
+    return not isinstance(item, PrintedNumber) or bool(item.MeasuredValueSequence)
 
 
-def _with(item: Dataset, children: Sequence[Dataset]) -> Dataset:
+def _with(item: Item, children: Sequence[ContentItem]) -> Item:
+    """The item with its children, which highdicom checks here once; by attribute it would check them twice."""
     if children:
-        item.ContentSequence = list(children)
+        item.add_new("ContentSequence", "SQ", ContentSequence(children))
     return item

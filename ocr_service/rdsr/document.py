@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from highdicom import ContributingEquipment
+from highdicom.sr import ContainerContentItem, ContentItem
 from pydicom.dataset import Dataset
 
 from ocr_service.dose.report import (
@@ -25,8 +27,8 @@ from ocr_service.dose.report import (
 )
 from ocr_service.rdsr import codes, words
 from ocr_service.rdsr.accumulated import ct_accumulated_dose
-from ocr_service.rdsr.acquisition import ct_acquisition
-from ocr_service.rdsr.content import ContentItems, Relation, one_line
+from ocr_service.rdsr.acquisition import ct_acquisition, irradiating_device
+from ocr_service.rdsr.content import ContentItems, Relation
 from ocr_service.rdsr.identity import (
     FORMAT_VERSION,
     SERVICE_DEVICE_UID,
@@ -34,9 +36,9 @@ from ocr_service.rdsr.identity import (
     PriorReport,
     identified,
     series_instance_uid,
-    uid_of,
-    uid_of_bytes,
 )
+from ocr_service.rdsr.printed import one_line
+from ocr_service.rdsr.sop import XRAY_RADIATION_DOSE_SR, XRayRadiationDoseSR
 from ocr_service.rdsr.source import (
     SourceStudy,
     character_set,
@@ -46,14 +48,11 @@ from ocr_service.rdsr.source import (
     study_day,
     study_reference,
 )
-from ocr_service.rdsr.writer import encode_dataset, encode_file
+from ocr_service.rdsr.tree import text_of
 
-XRAY_RADIATION_DOSE_SR: Final = "1.2.840.10008.5.1.4.1.1.88.67"
 MODEL_NAME: Final = "RDSR from CT dose screens"
 SERIES_NUMBER: Final = 9901
 SERIES_DESCRIPTION: Final = "Radiation dose report made from dose screens"
-IMPLEMENTATION_CLASS_UID: Final = uid_of(SERVICE_NAME, "implementation")
-IMPLEMENTATION_VERSION_NAME: Final = f"OCR_SERVICE_{FORMAT_VERSION}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ def rdsr(
     intent: CodedConcept = codes.DIAGNOSTIC,
     verifying_observer: VerifyingObserver | None = None,
     state_unknown: bool = True,
-) -> Dataset:
+) -> XRayRadiationDoseSR:
     """Write the report as an X-Ray Radiation Dose SR of the source's patient and study.
 
     verified: every dose value is proven and nothing is in doubt; only then is a document COMPLETE (unless
@@ -94,7 +93,7 @@ def rdsr(
         raise ValueError("the scope of one irradiation event holds one event")
     report = identified(report, known=predecessor.events if predecessor else ())
     items = ContentItems(state_unknown=state_unknown)
-    ds = _content(items, report, source, verified, findings, intent)
+    ds = XRayRadiationDoseSR(_content(items, report, source, verified, findings, intent))
     copied = identification(source)
     ds.update(copied)
     _general(ds, report, source, verifying_observer)
@@ -104,14 +103,8 @@ def rdsr(
     letters = character_set(source.newest, copied, [*items.texts, *_names(report, verifying_observer)])
     if letters is not None:
         ds.SpecificCharacterSet = letters
-    ds.SOPInstanceUID = ""
-    ds.SOPInstanceUID = uid_of_bytes(encode_dataset(ds))
+    ds.name_by_content()
     return ds
-
-
-def encode(ds: Dataset) -> bytes:
-    """The document as a DICOM file: Explicit VR Little Endian, the same bytes for the same data set."""
-    return encode_file(ds, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME)
 
 
 def _content(
@@ -121,11 +114,11 @@ def _content(
     verified: bool,
     findings: Sequence[Finding],
     intent: CodedConcept,
-) -> Dataset:
+) -> ContainerContentItem:
     """TID 10011, rows 1 to 12."""
     context: Relation = "HAS OBS CONTEXT"
     has_intent = items.code(codes.HAS_INTENT, intent, "HAS CONCEPT MOD")
-    children = [
+    children: list[ContentItem] = [
         items.code(codes.PROCEDURE_REPORTED, codes.CT_XRAY, "HAS CONCEPT MOD", [has_intent]),
         items.code(codes.OBSERVER_TYPE, codes.DEVICE, context),
         items.uidref(codes.DEVICE_OBSERVER_UID, SERVICE_DEVICE_UID, context),
@@ -141,16 +134,16 @@ def _content(
     own = str(report.events[0].irradiation_event_uid)
     scope_uid = report.study_instance_uid if report.scope is Scope.STUDY else own
     children.append(items.scope(codes.SCOPE_OF_ACCUMULATION, scope, named_by, scope_uid))
-    children.append(ct_accumulated_dose(items, report, verified))
+    device = irradiating_device(items, report.scanner)
+    children.append(ct_accumulated_dose(items, report, device, verified))
     for event in report.events:
-        uid = str(event.irradiation_event_uid)
-        children.append(ct_acquisition(items, event, uid, report.scanner, verified))
+        children.append(ct_acquisition(items, event, str(event.irradiation_event_uid), device, verified))
     lines = _remarks(report, verified, findings)
     if lines:
         children.append(items.text(codes.COMMENT, words.comment(lines)))
     for told in _sources(report, verified):
         children.append(items.code(codes.SOURCE_OF_DOSE_INFORMATION, codes.SOURCES[told]))
-    return items.container(codes.XRAY_RADIATION_DOSE_REPORT, children, template="10011", relation="")
+    return items.container(codes.XRAY_RADIATION_DOSE_REPORT, children, template="10011", relation=None)
 
 
 def _irradiation(report: CTDoseReport, source: SourceStudy) -> tuple[str, str]:
@@ -193,7 +186,6 @@ def _general(
     ds: Dataset, report: CTDoseReport, source: SourceStudy, verifying_observer: VerifyingObserver | None
 ) -> None:
     """General Study, SR Document Series, (Enhanced) General Equipment, SOP Common."""
-    ds.SOPClassUID = XRAY_RADIATION_DOSE_SR
     ds.StudyInstanceUID = report.study_instance_uid
     ds.Modality = "SR"
     ds.SeriesInstanceUID = series_instance_uid(report.study_instance_uid, report.scanner)
@@ -256,20 +248,23 @@ def _names(report: CTDoseReport, verifying_observer: VerifyingObserver | None) -
     return names
 
 
-def _acquisition_equipment(items: ContentItems, report: CTDoseReport, ds: Dataset) -> Dataset:
+def _acquisition_equipment(items: ContentItems, report: CTDoseReport, ds: Dataset) -> ContributingEquipment:
     """The scanner as contributing equipment (PS3.3 C.12.1.1.5), as far as its header names it."""
     scanner = report.scanner
-    equipment = Dataset()
-    equipment.PurposeOfReferenceCodeSequence = [items.coded(codes.ACQUISITION_EQUIPMENT)]
-    equipment.Manufacturer = scanner.manufacturer or codes.UNKNOWN_TEXT
-    for keyword, text in (
-        ("InstitutionName", ds.get("InstitutionName")),
-        ("StationName", scanner.station_name),
-        ("ManufacturerModelName", scanner.model_name),
-        ("DeviceSerialNumber", scanner.serial_number),
-        ("SoftwareVersions", scanner.software_versions),
-        ("DeviceUID", scanner.device_uid),
-    ):
-        if text:
-            setattr(equipment, keyword, text)
+    equipment = ContributingEquipment(
+        _one_value(scanner.manufacturer) or codes.UNKNOWN_TEXT,
+        items.coded(codes.ACQUISITION_EQUIPMENT),
+        manufacturer_model_name=_one_value(scanner.model_name),
+        software_versions=[v for told in scanner.software_versions.split("\\") if (v := _one_value(told))] or None,
+        device_serial_number=_one_value(scanner.serial_number),
+        institution_name=_one_value(text_of(ds, "InstitutionName")),
+        station_name=_one_value(scanner.station_name, 16),
+    )
+    if scanner.device_uid:
+        equipment.DeviceUID = scanner.device_uid
     return equipment
+
+
+def _one_value(text: str, most: int = 64) -> str | None:
+    """The text as one value of LO or SH, cut where it is longer than its kind allows; None where it is empty."""
+    return text.replace("\\", " ")[:most].strip() or None

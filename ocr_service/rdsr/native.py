@@ -24,8 +24,8 @@ from ocr_service.dose.report import (
     Scanner,
 )
 from ocr_service.errors import BrokenObject
-from ocr_service.rdsr.content import decimal_string, one_line
 from ocr_service.rdsr.parse import ParsedReport, parse, states_ct_dose
+from ocr_service.rdsr.printed import decimal_string, one_line
 from ocr_service.rdsr.words import shown, stands
 
 

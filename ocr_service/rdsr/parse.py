@@ -277,6 +277,11 @@ def _totals(
             reading = _reading_of_number(node, codes.MGY_CM, (), name_there, remarks, ours, default)
             if reading is not None:
                 sub_totals.append((phantom, reading))
+    named = {sub_total_name(phantom): phantom for phantom in Phantom}
+    for name_there, text in remarks.printed_sub_totals:
+        reading = _reading(_dose(text), text, name_there, remarks, ours, default)
+        if name_there in named and reading is not None:
+            sub_totals.append((named[name_there], reading))
     return total, tuple(sub_totals)
 
 
@@ -293,9 +298,15 @@ def _reading_of_number(
     text = place.number(unit, *path)
     if text is None:
         return None
-    if Decimal(text) < 0:
-        raise ValueError("a dose cannot be negative")
-    return _reading(Decimal(text), text, name, remarks, ours, default)
+    return _reading(_dose(text), text, name, remarks, ours, default)
+
+
+def _dose(text: str) -> Decimal:
+    """Raises ValueError or ArithmeticError where the text is no number that a dose can have."""
+    value = Decimal(text)
+    if not value.is_finite() or value < 0:
+        raise ValueError("a dose is a number and not negative")
+    return value
 
 
 def _reading(value: T, text: str, name: str, remarks: Told, ours: bool, default: Source) -> Reading[T] | None:

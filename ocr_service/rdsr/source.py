@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydicom.charset import convert_encodings, python_encoding
+from pydicom.charset import convert_encodings, decode_bytes, encode_string, python_encoding
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.valuerep import TEXT_VR_DELIMS
 
 from ocr_service.errors import BrokenObject
-from ocr_service.rdsr.writer import can_write
 
 # Type 2 of Patient and General Study: present, if need be empty.
 _ALWAYS: Final = (
@@ -62,6 +63,8 @@ _TERMS: Final = {
     "SynchronizationTrigger": {"SOURCE", "EXTERNAL", "PASSTHRU", "NO TRIGGER"},
     "AcquisitionTimeSynchronized": {"Y", "N"},
 }
+_TEXT: Final = {"LO", "LT", "PN", "SH", "ST", "UC", "UT"}
+_COMPONENTS = re.compile(r"[=^]")
 _OFFSET = re.compile(r"[+-](0\d|1[0-4])[0-5]\d")
 _DEFAULT_TERMS: Final = {"", "ISO_IR 6", "ISO 2022 IR 6"}
 _UTF8: Final = "ISO_IR 192"
@@ -72,7 +75,8 @@ _LATIN_1: Final = "ISO_IR 100"
 class SourceStudy:
     """The data sets that a document is made from: the dose screens, or the images where there is none.
 
-    headers: without pixels, oldest first; the newest gives patient, study, date and time. At least one.
+    headers: without pixels, at least one, in any order; they are put oldest first, so that the order in which files
+    were found changes no document. The newest gives patient, study, date and time.
     """
 
     headers: tuple[Dataset, ...]
@@ -80,6 +84,7 @@ class SourceStudy:
     def __post_init__(self) -> None:
         if not self.headers:
             raise ValueError("a document is made from at least one data set")
+        object.__setattr__(self, "headers", tuple(sorted(self.headers, key=_age)))
 
     @property
     def newest(self) -> Dataset:
@@ -113,16 +118,27 @@ def content_moment(source: SourceStudy) -> tuple[str, str]:
 
     Raises BrokenObject where it states no date at all.
     """
-    days = []
-    for date, time in _DATES:
-        day, hour = _text(source.newest, date), _text(source.newest, time)
-        if day and hour:
-            return day, hour
-        if day:
-            days.append(day)
-    if not days:
+    day, hour = _moment(source.newest)
+    if not day:
         raise BrokenObject("the source states no date: an RDSR must have one (Content Date, 0008,0023)")
-    return days[0], "000000"
+    return day, hour or "000000"
+
+
+def _moment(header: Dataset) -> tuple[str, str]:
+    """The first date that has a time, else the first date, else nothing."""
+    first = ""
+    for date, time in _DATES:
+        day = _text(header, date)
+        hour = _text(header, time) if day else ""
+        if hour:
+            return day, hour
+        first = first or day
+    return first, ""
+
+
+def _age(header: Dataset) -> tuple[str, str, str, str]:
+    """By date and time, then by what tells apart the pages of one moment."""
+    return (*_moment(header), _text(header, "InstanceNumber").zfill(12), _text(header, "SOPInstanceUID"))
 
 
 def study_day(source: SourceStudy) -> str:
@@ -168,19 +184,39 @@ def character_set(header: Dataset, copied: Dataset, ours: Iterable[str]) -> str 
             return _UTF8
         return None if all(text.isascii() for text in copied_texts) else _LATIN_1
     encodings = convert_encodings(terms)
-    if all(can_write(text, encodings) for text in (*ours, *copied_texts)):
+    if all(_survives(text, encodings) for text in {*ours, *copied_texts}):
         return terms[0] if len(terms) == 1 else terms
     return _UTF8
 
 
 def _texts(ds: Dataset) -> Iterable[str]:
+    """The texts of a data set as they are encoded: value by value, a name component by component."""
     for element in ds.iterall():
-        if element.VR in {"LO", "LT", "PN", "SH", "ST", "UC", "UT"} and element.value is not None:
-            yield str(element.value)
+        if element.VR in _TEXT and element.value is not None:
+            values = element.value if isinstance(element.value, MultiValue) else [element.value]
+            for text in map(str, values):
+                yield from _COMPONENTS.split(text) if element.VR == "PN" else [text]
+
+
+def _survives(text: str, encodings: Sequence[str]) -> bool:
+    """Is the text what it was when pydicom has written and read it? It puts "?" for letters that it cannot write.
+
+    It cannot, for one, where half-width katakana and Latin letters stand in one text of ISO_IR 13.
+    """
+    if text.isascii():
+        return True
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is lost is seen below
+        return decode_bytes(encode_string(text, encodings), encodings, TEXT_VR_DELIMS) == text
 
 
 def _valid(header: Dataset, keyword: str) -> DataElement | None:
     """A copy of the element, decoded; None where it is absent or its value is none of its kind."""
+    element = _element(header, keyword)
+    return None if element is None else deepcopy(element)
+
+
+def _element(header: Dataset, keyword: str) -> DataElement | None:
     if keyword not in header:
         return None
     try:
@@ -190,7 +226,7 @@ def _valid(header: Dataset, keyword: str) -> DataElement | None:
     values = element.value if isinstance(element.value, MultiValue) else [element.value]
     if not all(_allowed(keyword, element.VR, value) for value in values):
         return None
-    return deepcopy(element)
+    return element
 
 
 def _allowed(keyword: str, vr: str, value: Any) -> bool:
@@ -208,7 +244,7 @@ def _allowed(keyword: str, vr: str, value: Any) -> bool:
 
 
 def _text(header: Dataset, keyword: str) -> str:
-    element = _valid(header, keyword)
+    element = _element(header, keyword)
     return "" if element is None or element.value is None else str(element.value)
 
 

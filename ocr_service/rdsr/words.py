@@ -26,11 +26,12 @@ from ocr_service.rdsr.codes import (
     PHANTOMS,
     SOURCES,
 )
-from ocr_service.rdsr.content import one_line
+from ocr_service.rdsr.printed import one_line
 
 SCANNING_RANGE: Final = "Scanning Range"
 UNPROVEN: Final = "Unproven, a person has to confirm"
-PRINTED_RANGE: Final = "Scanning Range as printed"
+_AS_PRINTED: Final = " as printed"
+PRINTED_RANGE: Final = f"{SCANNING_RANGE}{_AS_PRINTED}"
 MISSING: Final = "Missing"
 IN_DOUBT: Final = "In doubt"
 NOT_VERIFIED: Final = "Not verified: a person has yet to confirm this report."
@@ -39,6 +40,7 @@ SUMMED_SUB_TOTALS: Final = (
     "The sub-totals are no printed ones: each is the sum of the DLP of its phantom's irradiation events."
 )
 SUM_OF_PHANTOMS: Final = "The total is no printed one: it is the sum of the printed totals per phantom."
+_SUB_TOTAL_OF = "Of the {name} the DLP of {known} of {events} irradiation events is known."
 _SUM_OF_EVENTS = "The total is no printed one: it is the sum of the DLP of {known} of {events} irradiation events."
 
 Named = tuple[str, Reading[Any]]
@@ -57,6 +59,11 @@ def shown(reading: Reading[Any] | None, verified: bool) -> bool:
 def sum_of_events(known: int, events: int) -> str:
     """Say that the total was added up by us."""
     return _SUM_OF_EVENTS.format(known=known, events=events)
+
+
+def sub_total_of(phantom: Phantom, known: int, events: int) -> str:
+    """Say that a sub-total added up by us lacks the DLP of some events."""
+    return _SUB_TOTAL_OF.format(name=sub_total_name(phantom), known=known, events=events)
 
 
 def has_dose_item(event: IrradiationEvent, verified: bool) -> bool:
@@ -96,6 +103,11 @@ def sub_total_name(phantom: Phantom) -> str:
     return f"{DLP_SUB_TOTAL.meaning} ({PHANTOMS[phantom].meaning})"
 
 
+def printed_sub_total(phantom: Phantom, text: str) -> str:
+    """A printed total of one phantom where it is no sub-total, since all events have that phantom."""
+    return f"{sub_total_name(phantom)}{_AS_PRINTED}: {text}"
+
+
 def total_values(report: CTDoseReport, verified: bool) -> list[Named]:
     """The printed totals that a document states, by their names."""
     totals: list[tuple[str, Reading[Any] | None]] = [(DLP_TOTAL.meaning, report.dlp_total)]
@@ -128,6 +140,7 @@ class Told:
     sources: tuple[tuple[str, Source], ...] = ()
     unproven: frozenset[str] = frozenset()
     printed_range: str = ""
+    printed_sub_totals: tuple[tuple[str, str], ...] = ()  # name, decimal string
     missing: tuple[str, ...] = ()
     in_doubt: tuple[str, ...] = ()
     lines: frozenset[str] = frozenset()
@@ -145,6 +158,7 @@ def told(text: str) -> Told:
     missing: list[str] = []
     in_doubt: list[str] = []
     printed_range = ""
+    sub_totals: list[tuple[str, str]] = []
     lines = text.splitlines()
     for line in lines:
         head, _, rest = line.partition(": ")
@@ -155,6 +169,8 @@ def told(text: str) -> Told:
             unproven += names
         elif head == PRINTED_RANGE:
             printed_range = rest
+        elif head.endswith(_AS_PRINTED):
+            sub_totals.append((head.removesuffix(_AS_PRINTED), rest))
         elif head == MISSING:
             missing.append(rest)
         elif head == IN_DOUBT:
@@ -163,6 +179,7 @@ def told(text: str) -> Told:
         tuple(sources.items()),
         frozenset(unproven),
         printed_range,
+        tuple(sub_totals),
         tuple(missing),
         tuple(in_doubt),
         frozenset(lines),

@@ -18,8 +18,9 @@ from pydicom import Dataset
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
 from ocr_service.errors import InputError, OutputError
 from ocr_service.pipeline import Context, Ending, FromHeader, Outcome, Skipped, read_headers, read_unit
-from ocr_service.rdsr.document import encode, rdsr
+from ocr_service.rdsr.document import rdsr
 from ocr_service.rdsr.native import AlreadyOurs, Predecessor
+from ocr_service.rdsr.sop import XRayRadiationDoseSR
 from ocr_service.rdsr.source import SourceStudy
 from ocr_service.screen.readers import Readers
 from ocr_service.templates.library import Library
@@ -137,7 +138,7 @@ def _without_pixels(ds: Dataset) -> Dataset:
     return header
 
 
-def _write(document: Dataset, study_instance_uid: str, out: Path) -> str:
+def _write(document: XRayRadiationDoseSR, study_instance_uid: str, out: Path) -> str:
     """Write the document below `out` in one step; returns its path relative to `out`. OutputError."""
     name = f"{folder_of(study_instance_uid)}/{document.SOPInstanceUID}.dcm"
     place = out / name
@@ -145,7 +146,7 @@ def _write(document: Dataset, study_instance_uid: str, out: Path) -> str:
         if not place.exists():
             place.parent.mkdir(parents=True, exist_ok=True)
             half = place.with_suffix(".part")
-            half.write_bytes(encode(document))
+            half.write_bytes(document.encoded)
             half.replace(place)
     except OSError as error:
         raise OutputError(f"the RDSR could not be written below {out}: {error.strerror}") from error

@@ -83,7 +83,7 @@ events = st.builds(
     kvp=doses,
     parameters=parameters,
     irradiation_event_uid=st.none() | st.sampled_from(["1.2.840.1", "1.2.840.2"]),
-    target_region=st.none() | st.builds(CodedConcept, st.just("51185008"), st.just("SCT"), words),
+    target_region=st.none() | st.builds(CodedConcept, st.just("816094009"), st.just("SCT"), words),
 )
 phantom_totals = st.dictionaries(st.sampled_from(Phantom), doses.filter(lambda told: told is not None))
 reports = st.builds(

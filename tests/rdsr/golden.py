@@ -13,14 +13,15 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 
 from ocr_service.dose.report import doubt
-from ocr_service.rdsr.document import encode, rdsr
+from ocr_service.rdsr.document import rdsr
+from ocr_service.rdsr.sop import XRayRadiationDoseSR, encode
 from tests.rdsr.reports import KINDS, source
 
 GOLDEN = Path(__file__).parent / "golden"
 DOUBTS = (doubt("row 2, mean_ctdivol", "only ppocr vouches for it"),)
 
 
-def document(kind: str) -> Dataset:
+def document(kind: str) -> XRayRadiationDoseSR:
     report, verified = KINDS[kind]
     return rdsr(report, source(), verified=verified, findings=() if verified else DOUBTS)
 

@@ -24,7 +24,7 @@ from ocr_service.rdsr.source import SourceStudy
 STUDY = "1.2.826.0.1.3680043.10.1"
 SCREEN = "1.2.840.10008.5.1.4.1.1.7"
 SCANNER = Scanner("EXAMPLE MEDICAL", "Scan 64", "4711", "CT1", "3.2", "")
-CHEST = CodedConcept("51185008", "SCT", "Chest")
+CHEST = CodedConcept("816094009", "SCT", "Chest")  # CID 4030
 
 
 def header(**values: object) -> Dataset:

@@ -10,15 +10,26 @@ from io import BytesIO
 import highdicom.sr
 import pydicom
 import pytest
-from highdicom.sr import ContentSequence
+from highdicom.sr import (
+    CodeContentItem,
+    ContainerContentItem,
+    ContentItem,
+    ContentSequence,
+    DateTimeContentItem,
+    NumContentItem,
+    TextContentItem,
+    UIDRefContentItem,
+)
 from pydicom.dataset import Dataset
+from pydicom.valuerep import DT
 from rdsr_navigator import read_file
 from rdsr_navigator.sr_element import SrElement
 
 from ocr_service.dose.report import CTDoseReport, IrradiationEvent
-from ocr_service.rdsr.document import encode, rdsr
+from ocr_service.rdsr.document import rdsr
+from ocr_service.rdsr.sop import XRayRadiationDoseSR, encode
 from tests.rdsr.golden import document
-from tests.rdsr.reports import AXIAL, KINDS, SCANNER, SPIRAL, STUDY, source
+from tests.rdsr.reports import KINDS, SCANNER, SPIRAL, STUDY, source
 
 
 def tool(name: str) -> str:
@@ -35,8 +46,9 @@ def run(command: list[str]) -> subprocess.CompletedProcess[str]:
 def documents() -> Iterator[tuple[str, Dataset]]:
     for kind in KINDS:
         yield kind, document(kind)
-    report, verified = KINDS["spiral"]
-    yield "left_out", rdsr(report, source(), verified=verified, state_unknown=False)
+        report, verified = KINDS[kind]
+        yield f"{kind}, unknown left out", rdsr(report, source(), verified=verified, state_unknown=False)
+    report, _ = KINDS["spiral"]
     names = {"SpecificCharacterSet": ["", "ISO 2022 IR 87"], "PatientName": "Yamada^Tarou=山田^太郎=やまだ^たろう"}
     yield "japanese", rdsr(report, source(**names), verified=True)
     yield "utf_8", rdsr(report, source(**(names | {"SpecificCharacterSet": "ISO_IR 192"})), verified=True)
@@ -45,24 +57,33 @@ def documents() -> Iterator[tuple[str, Dataset]]:
 @pytest.mark.dicom_tools
 def test_dciodvfy_finds_no_error(tmp_path):
     for kind, ds in documents():
-        file = tmp_path / f"{kind}.dcm"
+        file = tmp_path / "document.dcm"
         file.write_bytes(encode(ds))
         answer = run([tool("dciodvfy"), "-new", str(file)])
         lines = (answer.stdout + answer.stderr).splitlines()
 
         assert "XRayRadiationDoseSR" in lines, kind
-        assert [line for line in lines if line.startswith("Error")] == [], kind
+        assert [line for line in lines if line.startswith(("Error", "Warning"))] == [], kind
+
+
+# PS3.3 A.35.8 says nothing of the flag: a document that lacks a page is no complete one. Letters it only passes on.
+JUDGED = {
+    "W: Invalid value for Completion Flag, should be 'COMPLETE' for X-Ray Radiation Dose SR",
+    "W: The VR checker does not support this Specific Character Set: \\ISO 2022 IR 87",
+    "W: The VR checker does not support this Specific Character Set: ISO_IR 192",
+    "W: Reading unknown/unsupported SpecificCharacterSet (\\ISO 2022 IR 87)",
+}
 
 
 @pytest.mark.dicom_tools
 def test_dsrdump_parses_every_relationship(tmp_path):
     for kind, ds in documents():
-        file = tmp_path / f"{kind}.dcm"
+        file = tmp_path / "document.dcm"
         file.write_bytes(encode(ds))
         answer = run([tool("dsrdump"), str(file)])
 
         assert answer.returncode == 0, kind
-        assert [line for line in answer.stderr.splitlines() if line.startswith(("E:", "F:"))] == [], kind
+        assert [line for line in answer.stderr.splitlines() if line not in JUDGED] == [], kind
         assert "X-Ray Radiation Dose Report" in answer.stdout
 
 
@@ -80,22 +101,97 @@ def again(ds: Dataset) -> pydicom.FileDataset:
     return pydicom.dcmread(BytesIO(encode(ds)))
 
 
-def test_highdicom_understands_every_content_item():
-    """With nothing unknown: its NumContentItem cannot hold a number that nobody told (0.28)."""
-    for kind in KINDS:
-        report, verified = KINDS[kind]
-        ds = again(rdsr(report, source(), verified=verified, state_unknown=False))
-        root = Dataset()
-        for keyword in ("ValueType", "ConceptNameCodeSequence", "ContentSequence", "ContinuityOfContent"):
-            setattr(root, keyword, ds[keyword].value)
-        (tree,) = ContentSequence.from_sequence([root], is_root=True)
-
-        assert tree.name.value == "113701"
-        assert len(tree.ContentSequence) == len(ds.ContentSequence)
+FORMS = pytest.mark.parametrize("state_unknown", [True, False], ids=["unknown_stated", "unknown_left_out"])
 
 
-def test_highdicom_reads_the_document_as_enhanced_sr_and_has_no_class_of_its_own_for_it():
-    ds = again(rdsr(KINDS["spiral"][0], source(), verified=True, state_unknown=False))
+def written(kind: str, state_unknown: bool) -> pydicom.FileDataset:
+    report, verified = KINDS[kind]
+    return again(rdsr(report, source(), verified=verified, state_unknown=state_unknown))
+
+
+def root_of(ds: Dataset) -> Dataset:
+    """The content tree alone, as highdicom's classes for content take it."""
+    root = Dataset()
+    for keyword in ("ValueType", "ConceptNameCodeSequence", "ContentSequence", "ContinuityOfContent"):
+        setattr(root, keyword, ds[keyword].value)
+    root.ContentTemplateSequence = ds.ContentTemplateSequence
+    return root
+
+
+def same_tree(ours: Dataset, theirs: Dataset) -> int:
+    """Compare item by item what highdicom gives with what stands in the file; returns how many there are."""
+    assert isinstance(theirs, ContentItem)
+    assert theirs.value_type.value == ours.ValueType
+    assert theirs.name.value == ours.ConceptNameCodeSequence[0].CodeValue
+    assert (theirs.relationship_type.value if theirs.relationship_type else None) == ours.get("RelationshipType")
+    match theirs:
+        case NumContentItem():
+            (measured,) = ours.MeasuredValueSequence
+            assert (theirs.value, theirs.unit.value) == (
+                float(measured.NumericValue),
+                measured.MeasurementUnitsCodeSequence[0].CodeValue,
+            )
+        case CodeContentItem():
+            assert theirs.value.meaning == ours.ConceptCodeSequence[0].CodeMeaning
+        case DateTimeContentItem():
+            assert theirs.value == DT(ours.DateTime)
+        case TextContentItem() | UIDRefContentItem():
+            assert theirs.value == ours.get("TextValue", ours.get("UID"))
+        case ContainerContentItem():
+            named = ours.get("ContentTemplateSequence")
+            assert theirs.template_id == (named[0].TemplateIdentifier if named else None)
+        case _:
+            pytest.fail(f"an item of a type that we do not write: {theirs.value_type}")
+    below = list(ours.get("ContentSequence", ()))
+    found = list(theirs.get("ContentSequence", ()))
+    assert len(found) == len(below)
+    return 1 + sum(same_tree(mine, his) for mine, his in zip(below, found, strict=True))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_highdicom_reads_back_every_item_of_every_kind(kind):
+    """By ContentSequence.from_sequence, its public way in."""
+    ds = written(kind, state_unknown=False)
+    (tree,) = ContentSequence.from_sequence([root_of(ds)], is_root=True)
+
+    assert tree.template_id == "10011"
+    assert same_tree(ds, tree) > 30
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_highdicom_reads_back_every_item_but_a_number_that_nobody_told_which_it_cannot(kind):
+    """0.28 takes the first measured value of a NUM; all else of the same document it reads."""
+    ds = written(kind, state_unknown=True)
+    untold = without_untold_numbers(ds)
+    (tree,) = ContentSequence.from_sequence([root_of(ds)], is_root=True)
+
+    assert same_tree(ds, tree) > 30
+    for item in untold:
+        assert item.NumericValueQualifierCodeSequence[0].CodeMeaning == "Value unknown"
+        with pytest.raises(IndexError):
+            NumContentItem.from_dataset(item)
+
+
+def without_untold_numbers(item: Dataset) -> list[Dataset]:
+    """Take the numbers that nobody told out of the tree, and return them."""
+    found = [c for c in item.ContentSequence if c.ValueType == "NUM" and not c.MeasuredValueSequence]
+    item.ContentSequence = [child for child in item.ContentSequence if child not in found]
+    for child in item.ContentSequence:
+        if "ContentSequence" in child:
+            found += without_untold_numbers(child)
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_highdicoms_class_for_the_document_reads_it_from_its_file(kind):
+    read = XRayRadiationDoseSR.from_dataset(written(kind, state_unknown=False))
+
+    assert read.content[0].name.value == "113701"
+    assert read.get_evidence() == document(kind).get_evidence()
+
+
+def test_srread_reads_the_document_as_enhanced_sr_and_has_no_class_of_its_own_for_it():
+    ds = written("spiral", state_unknown=False)
     with pytest.raises(RuntimeError, match="not supported"):
         highdicom.sr.srread(BytesIO(encode(ds)))
     ds.SOPClassUID = pydicom.uid.EnhancedSRStorage
@@ -103,14 +199,17 @@ def test_highdicom_reads_the_document_as_enhanced_sr_and_has_no_class_of_its_own
     assert highdicom.sr.srread(BytesIO(encode(ds))).content[0].name.value == "113701"
 
 
-def stated(number: tuple[float, str] | None) -> float | None:
-    return None if number is None else number[0]
+def number(element: SrElement, name: str) -> float | None:
+    """A number by rdsr-navigator; None where it is said to be unknown, or left out."""
+    item = next(element // name, None)
+    return None if item is None or item.value is None else float(item.value[0])
 
 
+@FORMS
 @pytest.mark.parametrize("kind", KINDS)
-def test_rdsr_navigator_reads_what_we_wrote(kind):
+def test_rdsr_navigator_reads_what_we_wrote(kind, state_unknown):
     report, _ = KINDS[kind]
-    root = read_file(again(document(kind)))
+    root = read_file(written(kind, state_unknown))
     found = list(root // "ct_acquisition")
 
     assert len(found) == len(report.events)
@@ -122,17 +221,18 @@ def test_rdsr_navigator_reads_what_we_wrote(kind):
             assert_dose(element, event)
         tube = element["ct_acquisition_parameters"]["ct_x-ray_source_parameters"]
         kvp = event.kvp.value if event.kvp else event.parameters.kvp
-        assert stated(tube["kvp"].value) == (None if kvp is None else float(kvp))
-    total = root["ct_accumulated_dose_data"]["ct_dose_length_product_total"].value
+        assert number(tube, "kvp") == (None if kvp is None else float(kvp))
+    accumulated = root["ct_accumulated_dose_data"]
+    assert number(accumulated, "total_number_of_irradiation_events") == len(report.events)
     printed = report.printed_total
     if printed is not None:
-        assert total == (float(printed), "mGy.cm")
+        assert accumulated["ct_dose_length_product_total"].value == (float(printed), "mGy.cm")
 
 
 def assert_dose(element: SrElement, event: IrradiationEvent) -> None:
     ct_dose = element["ct_dose"]
     for name, reading in (("mean_ctdivol", event.mean_ctdivol), ("dlp", event.dlp)):
-        assert stated(ct_dose[name].value) == (None if reading is None else float(reading.value))
+        assert number(ct_dose, name) == (None if reading is None else float(reading.value))
     phantom = ct_dose["ctdiw_phantom_type"].value
     assert phantom == (
         "Unknown" if event.phantom is None else f"IEC {event.phantom.value.name.title()} Dosimetry Phantom"
@@ -245,22 +345,41 @@ def test_every_path_that_openrem_takes_leads_somewhere():
     assert set(walk(acquisition["Device Role in Procedure"], PARTICIPANT)) == set(PARTICIPANT)
 
 
-def walk_all(root: Dataset) -> None:
-    found = walk(root, ROOT)
-    walk(found["CT Accumulated Dose Data"], ACCUMULATED)
+def walk_all(root: Dataset) -> list[str]:
+    """The whole document as the importer walks it; returns what it takes, in order."""
+    taken: list[str] = []
+
+    def step(item: Dataset, wanted: dict[str, str]) -> dict[str, Dataset]:
+        found = walk(item, wanted)
+        taken.extend(take(found[meaning]) for meaning in sorted(found) if wanted[meaning] != "CONTAINER")
+        return found
+
+    found = step(root, ROOT)
+    step(found["CT Accumulated Dose Data"], ACCUMULATED)
     for event in root.ContentSequence:
         if event.ConceptNameCodeSequence[0].CodeMeaning == "CT Acquisition":
-            acquisition = walk(event, ACQUISITION)
-            walk(walk(acquisition["CT Acquisition Parameters"], PARAMETERS)["CT X-Ray Source Parameters"], TUBE)
+            acquisition = step(event, ACQUISITION)
+            step(step(acquisition["CT Acquisition Parameters"], PARAMETERS)["CT X-Ray Source Parameters"], TUBE)
             if "CT Dose" in acquisition:
-                walk(acquisition["CT Dose"], CT_DOSE)
+                step(acquisition["CT Dose"], CT_DOSE)
+    return taken
 
 
-def test_an_importer_that_takes_every_number_for_granted_needs_the_unknown_ones_left_out():
+NOT_ALL_TOLD = [kind for kind in KINDS if kind != "header"]
+
+
+@pytest.mark.parametrize("kind", NOT_ALL_TOLD)
+def test_an_importer_that_takes_every_number_for_granted_needs_the_unknown_ones_left_out(kind):
     """OpenREM 0.10 and 1.0 index the first measured value; an empty sequence stops the whole import."""
-    for report, verified in KINDS.values():
-        walk_all(again(rdsr(report, source(), verified=verified, state_unknown=False)))
-    report, verified = KINDS["axial"]
+    walk_all(written(kind, state_unknown=False))
     with pytest.raises(IndexError):
-        walk_all(again(rdsr(report, source(), verified=verified)))
-    assert AXIAL.parameters.exposure_time is None
+        walk_all(written(kind, state_unknown=True))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_forms_lead_an_importer_to_the_same_values(kind):
+    full, bare = written(kind, state_unknown=True), written(kind, state_unknown=False)
+    untold = without_untold_numbers(full)
+
+    assert walk_all(full) == walk_all(bare)
+    assert bool(untold) is (kind in NOT_ALL_TOLD)

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocr_service.rdsr import codes
-from ocr_service.rdsr.content import ContentItems, decimal_string, one_line
-from ocr_service.rdsr.writer import encode_dataset
+from ocr_service.rdsr.content import ContentItems
+from ocr_service.rdsr.printed import decimal_string, one_line
+from ocr_service.rdsr.sop import encode_dataset
 
 
 def test_a_number_is_the_printed_string_and_has_no_floating_point_value():

@@ -8,10 +8,12 @@ from decimal import Decimal
 import pytest
 from pydicom.dataset import Dataset
 
-from ocr_service.dose.report import CodedConcept, Origin, Reading, Scope, Source, doubt, note
+from ocr_service.dose.report import CodedConcept, Origin, Phantom, Reading, Scope, Source, doubt, note
 from ocr_service.rdsr import codes, words
-from ocr_service.rdsr.document import VerifyingObserver, encode, rdsr
+from ocr_service.rdsr.document import VerifyingObserver, rdsr
 from ocr_service.rdsr.identity import PriorReport
+from ocr_service.rdsr.parse import parse
+from ocr_service.rdsr.sop import encode
 from ocr_service.rdsr.tree import Node
 from tests.rdsr.reports import (
     AXIAL,
@@ -25,6 +27,7 @@ from tests.rdsr.reports import (
     TO_REVIEW,
     TWO_PHANTOMS,
     dose,
+    phantom,
     source,
 )
 
@@ -183,6 +186,45 @@ def test_different_phantoms_have_sub_totals_and_the_total_is_the_plain_sum():
     assert total(ds).number(codes.MGY_CM, codes.DLP_TOTAL) == "1158.42"
     assert words.SUMMED_SUB_TOTALS in total(ds).text(codes.COMMENT).splitlines()
     assert sub_totals(rdsr(ONE_SPIRAL, source(), verified=True)) == {}
+
+
+def test_a_page_that_totals_its_one_phantom_has_a_total_and_no_sub_total():
+    """TID 10012 row 3a is there if and only if the phantoms differ; the printed total of the phantom is read back."""
+    report = replace(ONE_SPIRAL, dlp_total=None, phantom_totals=((Phantom.BODY, dose("498.4")),))
+    ds = rdsr(report, source(), verified=True)
+    lines = total(ds).text(codes.COMMENT).splitlines()
+
+    assert sub_totals(ds) == {}
+    assert total(ds).number(codes.MGY_CM, codes.DLP_TOTAL) == "498.4"
+    assert "CT Dose Length Product Sub-Total (IEC Body Dosimetry Phantom) as printed: 498.4" in lines
+    ((told, reading),) = parse(ds).report.phantom_totals
+    assert (told, reading.text, reading.source) == (Phantom.BODY, "498.4", Source.READ_FROM_SCREEN)
+
+
+def test_a_sub_total_says_how_much_of_it_is_known():
+    """Different phantoms demand one a phantom (TID 10012 row 3a), known or not."""
+    heads = (AXIAL, replace(AXIAL, dlp=dose("99", proven=False)))
+    ds = rdsr(replace(TWO_PHANTOMS, events=(SPIRAL, *heads)), source(), verified=False)
+    lines = total(ds).text(codes.COMMENT).splitlines()
+
+    assert sub_totals(ds) == {"IEC Head Dosimetry Phantom": "660.0", "IEC Body Dosimetry Phantom": "498.42"}
+    assert words.sub_total_of(Phantom.HEAD, 1, 2) in lines
+    assert words.sub_total_of(Phantom.BODY, 1, 1) not in lines
+
+
+def test_a_sub_total_of_nothing_known_is_unknown():
+    ds = rdsr(replace(TWO_PHANTOMS, events=(SPIRAL, replace(AXIAL, dlp=None))), source(), verified=True)
+
+    assert sub_totals(ds) == {"IEC Head Dosimetry Phantom": None, "IEC Body Dosimetry Phantom": "498.42"}
+    assert words.sub_total_of(Phantom.HEAD, 0, 1) in total(ds).text(codes.COMMENT).splitlines()
+
+
+def test_an_unproven_phantom_has_a_sub_total_of_nothing():
+    """It stands in the event, marked: no sum is built on it."""
+    shaky = replace(AXIAL, phantom=phantom(Phantom.HEAD, proven=False))
+    ds = rdsr(replace(TWO_PHANTOMS, events=(SPIRAL, shaky)), source(), verified=False)
+
+    assert sub_totals(ds) == {"IEC Head Dosimetry Phantom": None, "IEC Body Dosimetry Phantom": "498.42"}
 
 
 def test_printed_totals_per_phantom_stand_as_printed_and_add_up():

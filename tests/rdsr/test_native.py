@@ -84,7 +84,7 @@ def scanner_report(
             )
         )
     children.append(items.code(codes.SOURCE_OF_DOSE_INFORMATION, codes.SOURCES[told_by]))
-    ds = items.container(codes.XRAY_RADIATION_DOSE_REPORT, children, template="10011", relation="")
+    ds = items.container(codes.XRAY_RADIATION_DOSE_REPORT, children, template="10011", relation=None)
     ds.update(header(SOPInstanceUID=uid, StudyInstanceUID=study, Modality="SR"))
     return ds
 
@@ -172,6 +172,12 @@ def test_a_report_of_ours_with_the_same_events_is_done():
 
     assert isinstance(verdict, AlreadyOurs)
     assert verdict.parsed.event_uids == tuple(event.irradiation_event_uid for event in verdict.parsed.report.events)
+
+
+def test_a_page_that_totals_its_one_phantom_is_not_written_twice():
+    page = replace(TWO_PHANTOMS, events=(LOCALIZER, SPIRAL), phantom_totals=((Phantom.BODY, dose("498.4")),))
+
+    assert isinstance(compare_native(page, [ours(page)]), AlreadyOurs)
 
 
 def test_descriptive_values_that_are_proven_later_change_nothing():
