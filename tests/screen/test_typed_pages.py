@@ -29,7 +29,9 @@ def test_a_page_whose_ink_is_all_explained_and_read_alike_is_verified(tmp_path: 
 
     assert isinstance(ending.outcome, Verified)
     assert [str(e.dlp.value) if e.dlp else None for e in report(ending).events] == [None, "498.4", "120.1"]
-    assert report(ending).dlp_total.text == TOTAL
+    total = report(ending).dlp_total
+    assert total is not None
+    assert total.text == TOTAL
 
 
 def test_the_page_may_stand_some_pixels_elsewhere(tmp_path: Path) -> None:
