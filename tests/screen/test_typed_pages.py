@@ -216,3 +216,16 @@ def test_no_pixel_in_or_out_of_a_row_makes_another_number_of_it(
 
     if isinstance(ending.outcome, Verified):
         assert [str(e.dlp.value) if e.dlp else None for e in report(ending).events] == [None, "498.4", "120.1"]
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(seen=st.sampled_from("0123456789."), told=st.sampled_from(["", *"0123456789"]))
+def test_a_reader_that_swaps_a_digit_or_drops_the_points_over_a_whole_page_proves_no_wrong_number(
+    tmp_path: Path, seen: str, told: str
+) -> None:
+    """Its rows may even add up to its total: the other reader says another thing."""
+    for page in (dose_page(), dose_page(total=None)):
+        for event in report(read(page, tmp_path, swapped_by_one={seen: told})).events:
+            for reading in (event.mean_ctdivol, event.dlp):
+                if reading is not None and reading.proven:
+                    assert reading.text in {"11.2", "498.4", "7.5", "120.1"}

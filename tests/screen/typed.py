@@ -141,15 +141,17 @@ def dose_page(
 
 @dataclass
 class TypedReader:
-    """Reads typed letters exactly, but for the words it is told to mistake."""
+    """Reads typed letters exactly, but for the words and the letters it is told to mistake."""
 
     mistakes: Mapping[str, str] = field(default_factory=dict)
+    letters: Mapping[str, str] = field(default_factory=dict)
     asked: int = 0
 
     def read(self, crops: Sequence[Crop], preparations: Sequence[Sequence[str]] | None = None) -> list[str]:
         self.asked += len(crops)
         texts = [reading(crop) for crop in crops]
-        return [self.mistakes.get(text, text) for text in texts]
+        swapped = str.maketrans(dict(self.letters))
+        return [self.mistakes.get(text, text).translate(swapped) for text in texts]
 
 
 def reading(crop: Crop) -> str:
@@ -180,8 +182,14 @@ def dose_object(page: Page, **header: object) -> Dataset:
     return saved(page, **{**told, **header})
 
 
-def read(page: Page, folder: Path, mistaken_by_one: Mapping[str, str] | None = None, text: str = TEMPLATE) -> Ending:
-    """The ending of a unit of one typed page; `mistaken_by_one`: what Tesseract reads wrongly."""
-    second = TypedReader(mistaken_by_one or {})
+def read(
+    page: Page,
+    folder: Path,
+    mistaken_by_one: Mapping[str, str] | None = None,
+    text: str = TEMPLATE,
+    swapped_by_one: Mapping[str, str] | None = None,
+) -> Ending:
+    """The ending of a unit of one typed page; `mistaken_by_one`, `swapped_by_one`: what Tesseract reads wrongly."""
+    second = TypedReader(mistaken_by_one or {}, swapped_by_one or {})
     readers = Readers(TypedReader(), second, (("none",), ("stretch",)))
     return read_unit([dose_object(page)], library(folder, text), readers)
