@@ -24,6 +24,7 @@ from ocr_service.screen.anchors import (
 )
 from ocr_service.screen.layout import Ink, Pixels, Run
 from ocr_service.screen.lines import GroupLine, LineKind, kind_of_line
+from ocr_service.screen.pitch import stretched
 from ocr_service.screen.places import Columns, area, by_column
 from ocr_service.screen.readers import Answer, Question, Readers
 from ocr_service.screen.sheet import Sheet
@@ -32,6 +33,7 @@ from ocr_service.screen.words import canonical, repaired, with_drawn_points
 from ocr_service.templates.schema import SIDES, Blank, Cell, PageLayout, TableLayout, Template, ValueType
 
 Choices = Mapping[str, tuple[str, ...]]
+_Place = tuple[int, Quantity]  # the row, and the column or field
 # The range tells the type of axial rows; of other descriptive values one asking is enough.
 VOTED = MUST_BE_PROVEN | {Quantity.SCANNING_RANGE}
 
@@ -102,6 +104,8 @@ class _Table:
 
 # Where a cell stands that is in no row: a field, or (counted down from there) a group line.
 _FIELD, _GROUP = -1, -2
+_NUMBERS = (ValueType.DECIMAL, ValueType.INTEGER)
+_TORN = "two digits stand so far apart that a point may be missing"
 
 
 def find_page(
@@ -130,7 +134,7 @@ def read_page(sheet: Sheet, page: PageRef) -> PageReading:
     if sheet.spec.table is not None:
         claimed = [*table.claimed, *(shape for cell in fields.values() for shape in cell.shapes)]
         table.findings += unexplained(sheet, sheet.spec.table, claimed)
-    asked: dict[tuple[int, Quantity], _Asked] = {(_FIELD, quantity): cell for quantity, cell in fields.items()}
+    asked: dict[_Place, _Asked] = {(_FIELD, quantity): cell for quantity, cell in fields.items()}
     for index, row in enumerate(table.rows):
         asked.update({(index, quantity): cell for quantity, cell in row.cells.items()})
     for number, group in enumerate(table.groups):
@@ -268,17 +272,16 @@ def _add_row(sheet: Sheet, spec: TableLayout, line: Sequence[Box], columns: Colu
     table.rows.append(_Row(cells, len(table.groups) - 1 if table.groups else None))
 
 
-def _read(
-    sheet: Sheet, asked: Mapping[tuple[int, Quantity], _Asked], page: PageRef
-) -> tuple[Found, dict[tuple[int, Quantity], CellReading]]:
+def _read(sheet: Sheet, asked: Mapping[_Place, _Asked], page: PageRef) -> tuple[Found, dict[_Place, CellReading]]:
     read = {key: _without_reader(one, sheet.ink, page) for key, one in asked.items()}
     open_ = [key for key, cell in read.items() if cell is None]
     of_anchors = _questions_of_anchors(sheet)
     answers = sheet.readers.ask([*of_anchors, *(_question(sheet, asked[key], key[1]) for key in open_)])
     found = found_anchors(sheet.places, answers[: len(of_anchors)])
-    done: dict[tuple[int, Quantity], CellReading] = {key: cell for key, cell in read.items() if cell is not None}
+    done: dict[_Place, CellReading] = {key: cell for key, cell in read.items() if cell is not None}
     for key, answer in zip(open_, answers[len(of_anchors) :], strict=True):
         done[key] = _judged(asked[key], answer, page, sheet.ink)
+    _with_pitch(asked, done)
     return found, {key: done[key] for key in asked}
 
 
@@ -321,15 +324,26 @@ def _question(sheet: Sheet, one: _Asked, quantity: Quantity) -> Question:
 def _with_points(evidence: Evidence, one: _Asked, ink: Ink) -> Evidence:
     """Points are counted on the page itself; another number of them in the text makes the crop worth nothing."""
     assert one.run is not None
-    if evidence.broken_crop or one.cell.type not in (ValueType.DECIMAL, ValueType.INTEGER):
+    if evidence.broken_crop or one.cell.type is not ValueType.DECIMAL:
         return evidence
-    texts = [witness.text for witness in evidence.witnesses]
     drawn = layout.points(one.run, ink.mask)
-    if one.cell.type is ValueType.DECIMAL and any(text.count(".") != drawn for text in texts):
+    if any(witness.text.count(".") != drawn for witness in evidence.witnesses):
         return replace(evidence, broken_crop=f"the page shows {drawn} points here, the text another number")
-    if any(layout.hides_a_point(one.run, text) for text in texts):
-        return replace(evidence, broken_crop="two digits stand so far apart that a point may be missing")
     return evidence
+
+
+def _with_pitch(asked: Mapping[_Place, _Asked], done: dict[_Place, CellReading]) -> None:
+    """A number whose digits do not keep the page's pitch may have lost its point: no reader can know."""
+    numbers = {
+        key: (run, done[key].text)
+        for key, one in asked.items()
+        if (run := one.run) is not None and one.cell.type in _NUMBERS and done[key].text
+    }
+    places = list(numbers)
+    for index in stretched(list(numbers.values())):
+        cell = done[places[index]]
+        evidence = replace(cell.evidence, broken_crop=cell.evidence.broken_crop or _TORN)
+        done[places[index]] = judge(replace(cell, evidence=evidence))
 
 
 def judge(reading: CellReading) -> CellReading:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -25,7 +24,6 @@ INK_SHARE = 0.45  # of the brightest letter: letters in a second intensity stand
 FAINT_SHARE = 0.27  # a row in a third intensity stands above; JPEG's ghosts beside bright letters stay below
 LEAST_INK = 24
 FAINT_PIXELS = 4  # the least size of a faint shape of its own
-WIDEST_BLANK = 0.5  # letter heights, between two digits of one number
 RULE_CRUMB = 3  # px: what is left of a rule where its edge is soft or its corner round
 GROUND = (15, 25)  # rows, columns: no letter is so large a block, every bar that letters stand on is larger
 RULE_LENGTH = 48  # px: no stroke of a letter is so long
@@ -260,22 +258,6 @@ def points(run: Run, mask: Mask) -> int:
         if low and abs(shape.bottom - base) <= 2 and not above:
             count += 1
     return count
-
-
-def hides_a_point(run: Run, text: str) -> bool:
-    """Is there a blank between two digits that a point would fill? Then one may be missing on the page itself.
-
-    In eight console fonts and the free fonts of the samples two digits are at most 0.44 letter heights apart, with
-    a point between them at least 0.6. Where shapes and letters cannot be told one by one, nothing is said.
-    """
-    letters, shapes = "".join(text.split()), sorted(run.shapes, key=lambda box: box.left)
-    if len(letters) != len(shapes):
-        return False
-    tall = letter_height(run.shapes)
-    pairs = zip(pairwise(letters), pairwise(shapes), strict=True)
-    return any(
-        a.isdigit() and b.isdigit() and right.left - left.right > WIDEST_BLANK * tall for (a, b), (left, right) in pairs
-    )
 
 
 def crop(pixels: Pixels, box: Box, margin: int) -> Pixels:

@@ -1,6 +1,6 @@
 """Typed pages: text in letters that a reader without any engine can read, so that rules are tested and not engines.
 
-A letter is a frame of 5 x 9 px with its number in dents of its left side; a point and a dash look like a console's.
+A letter is a frame of 5 x 9 px with its number in dents of both sides; a point and a dash look like a console's.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def glyph(letter: str) -> Page:
     drawn[:, [0, -1]] = 255
     for bit in range(7):
         if ord(letter) >> bit & 1:
-            drawn[1 + bit, 1] = 255
+            drawn[1 + bit, [1, 3]] = 255  # twice: no single pixel makes another letter of it
     return drawn
 
 

@@ -1,0 +1,56 @@
+"""A point that is lost on the page itself: the digits around it stand too far apart."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocr_service.dose.report import Box
+from ocr_service.screen.layout import Run, around
+from ocr_service.screen.pitch import stretched
+
+ASIDE = {"1": 2, "4": 0, "7": 1}  # where a digit's ink begins in its place; others at 1
+WIDE = {"1": 3, "4": 6}  # px of ink; others 5
+PITCH, POINT, HEIGHT = 7, 4, 10
+
+
+def number(text: str, y: int, lost: bool = False) -> tuple[Run, str]:
+    """The ink of a number in a proportional font; lost: its point is not drawn, though its place is kept."""
+    shapes, x = [], 100
+    for sign in text:
+        if sign == ".":
+            if not lost:
+                shapes.append(Box(x + 1, y + HEIGHT - 2, x + 3, y + HEIGHT))
+            x += POINT
+        else:
+            left = x + ASIDE.get(sign, 1)
+            shapes.append(Box(left, y, left + WIDE.get(sign, 5), y + HEIGHT))
+            x += PITCH
+    return Run(around(shapes), tuple(shapes)), text.replace(".", "") if lost else text
+
+
+PRINTED = ("1299.58", "17.95", "120", "403.16", "88.20", "1742.67", "3456.70", "98.31", "2035.64", "330.09", "44.27")
+PAGE = [number(text, 20 * row) for row, text in enumerate(PRINTED)]
+NUMBERS = st.decimals(10, 9999, places=2).map(str)
+
+
+@given(NUMBERS)
+def test_a_number_that_keeps_the_pitch_hides_nothing(text: str) -> None:
+    assert stretched([*PAGE, number(text, 300)]) == set()
+
+
+@given(NUMBERS)
+def test_a_number_whose_point_is_lost_is_told_by_the_others(text: str) -> None:
+    assert stretched([*PAGE, number(text, 300, lost=True)]) == {len(PAGE)}
+
+
+def test_a_wide_gap_is_told_even_where_nothing_else_is_on_the_page() -> None:
+    run = Run(Box(0, 0, 18, 10), (Box(0, 0, 5, 10), Box(13, 0, 18, 10)))
+
+    assert stretched([(run, "95")]) == {0}
+
+
+def test_touching_letters_say_nothing() -> None:
+    run = Run(Box(0, 0, 18, 10), (Box(0, 0, 18, 10),))
+
+    assert stretched([*PAGE, (run, "95")]) == set()
