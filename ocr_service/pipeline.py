@@ -165,7 +165,7 @@ def _read_screen(
     ds: Dataset, screen: DoseScreen, library: Library, readers: Readers
 ) -> tuple[_Read | None, list[Finding]]:
     """Choose the template by header, then by its anchors on the page; the more specific one goes first."""
-    candidates = library.candidates(ds)
+    candidates = library.candidates(ds) or library.by_appearance(ds)
     if not candidates:
         return None, [doubt("template", "no template matches this object; `template explain FILE` tells why")]
     fitting = _fitting(candidates, screen, readers)
@@ -188,7 +188,7 @@ def _fitting(candidates: Sequence[Template], screen: DoseScreen, readers: Reader
         for template in candidates:
             if any(sheet.template.extends == template.name for sheet in fitting):
                 continue  # what extends it has been tried before it, and is enough
-            pixels = layout.flat(to_size(screen.pixels, template.screen.rows, template.screen.columns))
+            pixels = layout.flat(to_size(screen.pixels, *template.screen.of(screen.pixels.shape)))
             sheet = find_page(template, layout.find_ink(pixels), pixels, readers, thoroughly=thoroughly)
             if sheet is not None:
                 fitting.append(sheet)
@@ -200,7 +200,8 @@ def _fitting(candidates: Sequence[Template], screen: DoseScreen, readers: Reader
 def _size(screen: DoseScreen, template: Template) -> tuple[Finding, ...]:
     """A page lower than its template's was cut: rows may be missing at its foot."""
     rows, columns = screen.pixels.shape
-    if rows * template.screen.columns >= columns * template.screen.rows:
+    wanted = template.screen.of((rows, columns))
+    if rows * wanted[1] >= columns * wanted[0]:
         return ()
     return (doubt("pixels", f"the page has {rows} rows and {columns} columns: its foot may be cut off"),)
 

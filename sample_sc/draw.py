@@ -12,10 +12,13 @@ from pathlib import Path
 
 import ge_studies
 import ge_unusual
+import ge_variants
 import other_studies
 import philips_studies
 import siemens_studies
+import siemens_variants
 import toshiba_studies
+import toshiba_variants
 from samples import Sample
 
 HERE = Path(__file__).resolve().parent
@@ -40,6 +43,7 @@ STUDIES: tuple[Callable[[], Sample], ...] = (
     ge_unusual.other_patient,
     ge_unusual.truncated,
     ge_unusual.native_report,
+    ge_variants.no_marker,
     siemens_studies.no_letters,
     siemens_studies.letters,
     siemens_studies.letters_with_star,
@@ -48,10 +52,15 @@ STUDIES: tuple[Callable[[], Sample], ...] = (
     siemens_studies.two_positions,
     siemens_studies.overlay_va40a,
     siemens_studies.saved_twice,
+    siemens_variants.large_page,
+    siemens_variants.no_total,
+    siemens_variants.marks_head_first,
     toshiba_studies.summary_and_detail,
     toshiba_studies.both_phantoms,
     toshiba_studies.canon,
     toshiba_studies.three_pages,
+    toshiba_variants.stacked,
+    toshiba_variants.expected_only,
     philips_studies.dose_information,
     philips_studies.dose_info_colour,
     philips_studies.exam_summary,

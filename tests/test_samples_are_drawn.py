@@ -124,7 +124,9 @@ def test_the_truth_is_written_as_texts_of_known_kinds(entry):
     assert all(number is None or re.fullmatch(r"\d+(\.\d+)?", number) for number in numbers)
 
 
-@pytest.mark.parametrize("entry", [e for e in TRUTH if e["outcome"] == "verified"], ids=folder_of)
+@pytest.mark.parametrize(
+    "entry", [e for e in TRUTH if e["outcome"] == "verified" and e["dlp_total"] is not None], ids=folder_of
+)
 def test_rows_of_a_clean_sample_add_up_to_its_total_within_rounding(entry):
     printed = [Decimal(event["dlp"]) for event in entry["events"] if event["dlp"]]
     half_a_unit = sum((Decimal((0, (5,), int(dlp.as_tuple().exponent) - 1)) for dlp in printed), Decimal(0))

@@ -128,7 +128,7 @@ def _place(
     missing = [name for name in places if name not in placed and name in headings]
     chains = {name: phrases.chains(places[name]) for name in missing}
     told = phrases.texts([word for lines in chains.values() for line in lines for word in line])
-    for name in missing:
+    for name in sorted(missing, key=lambda name: -max(map(len, words[name]))):
         _join(name, words[name], chains[name], told, placed)
     if thoroughly:
         second = phrases.second_texts([run for name in places if name not in placed for run in candidates[name]])
@@ -164,12 +164,18 @@ def _join(
     texts: Mapping[Box, str],
     placed: dict[str, Placed],
 ) -> None:
-    """Place a heading on the words of a line that say it together, whatever gaps are between them."""
+    """Place a heading on the words of a line that say it together, whatever gaps are between them.
+
+    Words that are a part of another anchor are none of it: `CTDIvol` is no heading within `CTDIvol.e`.
+    """
+    taken = [place.run.box for place in placed.values()]
     for line in lines:
         for first in range(len(line)):
             for last in range(first + 1, min(len(line), first + MOST_WORDS) + 1):
                 if "".join(texts.get(word.box, "") for word in line[first:last]) in words:
                     shapes = tuple(shape for word in line[first:last] for shape in word.shapes)
+                    if any(layout.touches(box, layout.around(shapes)) for box in taken):
+                        continue
                     placed[name] = Placed(Run(layout.around(shapes), shapes), True)
                     return
 

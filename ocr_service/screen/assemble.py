@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from ocr_service.dose.proof import arithmetic_text
 from ocr_service.dose.quantities import MUST_BE_PROVEN, Quantity
@@ -26,16 +26,22 @@ from ocr_service.dose.report import (
 )
 from ocr_service.screen.extract import CellReading, PageReading, RowReading, judge
 from ocr_service.screen.paging import Merged, merge
-from ocr_service.screen.words import Meaning, concept_of, meaning
+from ocr_service.screen.table_checks import broken_rules
+from ocr_service.screen.values import (
+    PHANTOM_TOTALS,
+    decimal_of,
+    meaning_of,
+    phantoms,
+    printed,
+    proven_number,
+    rows_of_totals,
+)
+from ocr_service.screen.words import concept_of, meaning
 from ocr_service.templates.schema import Template
 
 TYPES = {kind.name.lower(): kind for kind in CTAcquisitionType}
-PHANTOMS = {"head": Phantom.HEAD, "body": Phantom.BODY}
-PHANTOM_TOTALS = {Quantity.DLP_TOTAL_HEAD: Phantom.HEAD, Quantity.DLP_TOTAL_BODY: Phantom.BODY}
 # Console's text and images may still vouch for these; what stays unproven then is found by the report's checks.
 SETTLED_LATER = frozenset({Quantity.MEAN_CTDIVOL, Quantity.DLP, Quantity.DLP_TOTAL, *PHANTOM_TOTALS})
-# A second opinion on which phantom: the word beside the number, where no column of its own tells it.
-_PHANTOM_BESIDE = (Quantity.MEAN_CTDIVOL, Quantity.DLP)
 _NAMED = {
     Quantity.ACQUISITION_TYPE, Quantity.MEAN_CTDIVOL, Quantity.DLP, Quantity.PHANTOM, Quantity.SERIES_NUMBER,
     Quantity.ACQUISITION_PROTOCOL, Quantity.SCANNING_RANGE, Quantity.KVP,
@@ -54,7 +60,7 @@ def assemble(template: Template, pages: Sequence[PageReading], study_instance_ui
     """Merge the pages of one unit and say what their rows mean. Pages come oldest first."""
     merged = merge(template, pages)
     merged = _with_marker(_with_arithmetic(merged))
-    findings = [*merged.findings]
+    findings = [*merged.findings, *broken_rules(template.checks, merged.rows, merged.fields)]
     events = []
     for number, row in enumerate(merged.rows, start=1):
         event, more = _event(row, f"row {number}")
@@ -81,12 +87,12 @@ def assemble(template: Template, pages: Sequence[PageReading], study_instance_ui
 def _with_arithmetic(merged: Merged) -> Merged:
     """Let an exact sum vouch for the one number of it that is not proven yet."""
     rows, fields = list(merged.rows), dict(merged.fields)
-    for quantity, members in _sums(rows).items():
+    for quantity, members in rows_of_totals(rows).items():
         total = fields.get(quantity)
-        if total is None or not members or not _printed(total):
+        if total is None or not members or not printed(total):
             continue
         cells = [rows[i].cells[Quantity.DLP] for i in members]
-        needed = arithmetic_text([_proven_number(c) for c in cells], _proven_number(total))
+        needed = arithmetic_text([proven_number(c) for c in cells], proven_number(total))
         if needed is None:
             continue
         for i in members:
@@ -101,11 +107,12 @@ def _with_arithmetic(merged: Merged) -> Merged:
 def _with_marker(merged: Merged) -> Merged:
     """Let a closed sum vouch for the page marker: rows of a page that is not there would be missing in the total.
 
-    Closed are at least two proven rows that add up exactly to the proven total of the examination, or each to the
-    total of its phantom.
+    Closed are proven rows that add up exactly to the proven total of the examination, or each to the total of its
+    phantom. That a total equals its only row says nothing of either number, but each is proven by itself here, and
+    what is asked is whether another row is missing.
     """
     marker = merged.fields.get(Quantity.PAGE_MARKER)
-    if marker is None or marker.proven or not _printed(marker) or not _closed(merged):
+    if marker is None or marker.proven or not printed(marker) or not _closed(merged):
         return merged
     evidence = marker.evidence
     for text in {witness.text for witness in evidence.witnesses}:
@@ -113,21 +120,12 @@ def _with_marker(merged: Merged) -> Merged:
     return replace(merged, fields={**merged.fields, Quantity.PAGE_MARKER: judge(replace(marker, evidence=evidence))})
 
 
-def _sums(rows: Sequence[RowReading]) -> dict[Quantity, list[int]]:
-    """Which rows each total is the sum of: all with a DLP, or those of the total's phantom."""
-    stated = [i for i, row in enumerate(rows) if _printed(row.cells.get(Quantity.DLP))]
-    return {
-        Quantity.DLP_TOTAL: stated,
-        **{total: [i for i in stated if _phantom_of(rows[i]) is who] for total, who in PHANTOM_TOTALS.items()},
-    }
-
-
 def _closed(merged: Merged) -> bool:
-    sums = _sums(merged.rows)
+    sums = rows_of_totals(merged.rows)
     stated = sums.pop(Quantity.DLP_TOTAL)
-    if len(stated) < 2:
+    if not stated:
         return False
-    if _printed(merged.fields.get(Quantity.DLP_TOTAL)):
+    if printed(merged.fields.get(Quantity.DLP_TOTAL)):
         return _adds_up(merged, Quantity.DLP_TOTAL, stated)
     everyone = sum(len(members) for members in sums.values()) == len(stated)
     return everyone and all(_adds_up(merged, total, members) for total, members in sums.items() if members)
@@ -136,58 +134,18 @@ def _closed(merged: Merged) -> bool:
 def _adds_up(merged: Merged, quantity: Quantity, members: Sequence[int]) -> bool:
     """Are the rows and their total all proven, and is the sum exact?"""
     total = merged.fields.get(quantity)
-    values = [_proven_number(merged.rows[i].cells[Quantity.DLP]) for i in members]
+    values = [proven_number(merged.rows[i].cells[Quantity.DLP]) for i in members]
     known = [value for value in values if value is not None]
-    return total is not None and len(known) == len(values) and _proven_number(total) == sum(known)
+    return total is not None and len(known) == len(values) and proven_number(total) == sum(known)
 
 
 def _vouched(cell: CellReading, needed: Decimal) -> CellReading:
     evidence = cell.evidence
     for witness in cell.evidence.witnesses:
-        value = _decimal(meaning(cell.cell, cell.choices, witness.text).value)
+        value = decimal_of(meaning(cell.cell, cell.choices, witness.text).value)
         if value == needed:
             evidence = evidence.and_witness(Witness(WitnessKind.ARITHMETIC, witness.text))
     return judge(replace(cell, evidence=evidence))
-
-
-def _printed(cell: CellReading | None) -> bool:
-    return cell is not None and not cell.evidence.drawn
-
-
-def _proven_number(cell: CellReading) -> Decimal | None:
-    part = _meaning(cell)
-    return _decimal(part.value) if cell.proven and part else None
-
-
-def _phantom_of(row: RowReading) -> Phantom | None:
-    return next((told.value for told in _phantoms(row.cells) if told.proven), None)
-
-
-def _phantoms(cells: Mapping[Quantity, CellReading]) -> list[Reading[Phantom]]:
-    """Each cell of the row that names a phantom."""
-    told: list[Reading[Phantom]] = []
-    for quantity in (Quantity.PHANTOM, *_PHANTOM_BESIDE):
-        cell, part = cells.get(quantity), _meaning(cells.get(quantity))
-        if cell is not None and part and part.concept in PHANTOMS:
-            text = dict(part.parts).get("phantom", part.value)
-            told.append(Reading(PHANTOMS[part.concept], text, evidence=cell.evidence, proven=cell.proven))
-    return told
-
-
-def _meaning(cell: CellReading | None) -> Meaning | None:
-    if cell is None or not cell.text:
-        return None
-    try:
-        return meaning(cell.cell, cell.choices, cell.text)
-    except ValueError:
-        return None
-
-
-def _decimal(text: str) -> Decimal | None:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        return None
 
 
 def _event(row: RowReading, where: str) -> tuple[IrradiationEvent, list[Finding]]:
@@ -198,7 +156,7 @@ def _event(row: RowReading, where: str) -> tuple[IrradiationEvent, list[Finding]
     kind, more = _type(cells, where)
     findings += more
     protocol = _text(cells.get(Quantity.ACQUISITION_PROTOCOL))
-    if protocol is None and row.group is not None and (part := _meaning(row.group)) is not None:
+    if protocol is None and row.group is not None and (part := meaning_of(row.group)) is not None:
         name = dict(part.parts).get("protocol", part.value)
         protocol = Reading(name, name, evidence=row.group.evidence, proven=row.group.proven)
     others = tuple(
@@ -229,8 +187,8 @@ def _unproven(quantity: Quantity, cell: CellReading, where: str) -> list[Finding
 
 
 def _number(cell: CellReading | None) -> Reading[Decimal] | None:
-    part = _meaning(cell)
-    value = _decimal(part.value) if part else None
+    part = meaning_of(cell)
+    value = decimal_of(part.value) if part else None
     if cell is None or part is None or value is None:
         return None
     return Reading(value, part.value, evidence=cell.evidence, proven=cell.proven)
@@ -243,7 +201,7 @@ def _text(cell: CellReading | None) -> Reading[str] | None:
 
 
 def _phantom(cells: Mapping[Quantity, CellReading], where: str) -> tuple[Reading[Phantom] | None, list[Finding]]:
-    told = _phantoms(cells)
+    told = phantoms(cells)
     if not told:
         return None, []
     if len({reading.value for reading in told}) > 1:
@@ -259,7 +217,7 @@ def _type(cells: Mapping[Quantity, CellReading], where: str) -> tuple[Reading[CT
         if protocol is None or told not in TYPES:
             return None, []
         return Reading(TYPES[told], protocol.text, evidence=protocol.evidence, proven=protocol.proven), []
-    part = _meaning(cell)
+    part = meaning_of(cell)
     if part is None:
         return None, []
     if part.concept != "sequenced_or_stationary":

@@ -90,6 +90,7 @@ class _Row:
 
     cells: Mapping[Quantity, _Asked]
     group: int | None
+    lines: int = 1
 
 
 @dataclass(slots=True)
@@ -111,8 +112,9 @@ _TORN = "two digits stand so far apart that a point may be missing"
 def find_page(
     template: Template, ink: Ink, pixels: Pixels, readers: Readers, *, thoroughly: bool = False
 ) -> Sheet | None:
-    """The page under the layout whose required anchors are all there; of several the one with most anchors.
+    """The page under the layout whose required anchors are all there.
 
+    Of several the one with most anchors, and of these the one with most fields that fit.
     thoroughly: with more cuts of the lines, both engines, and words that differ in one letter or so.
     """
     phrases = Phrases(ink, pixels, readers, MORE_GAPS if thoroughly else PHRASE_GAPS)
@@ -123,8 +125,18 @@ def find_page(
             best[kind] = places
     if not best:
         return None
-    kind = max(best, key=lambda name: len(best[name]))
-    return Sheet(template, kind, best[kind], ink, pixels, readers)
+    most = max(len(places) for places in best.values())
+    sheets = [
+        Sheet(template, kind, places, ink, pixels, readers) for kind, places in best.items() if len(places) == most
+    ]
+    return sheets[0] if len(sheets) == 1 else max(sheets, key=_fitting_fields)
+
+
+def _fitting_fields(sheet: Sheet) -> int:
+    """How many fields hold what they should, as PP-OCR reads them."""
+    inked = [(cell, cell.run.box) for cell in _fields(sheet).values() if cell.run is not None]
+    texts = sheet.first_texts([box for _, box in inked])
+    return sum(canonical(c.cell, c.choices, text) is not None for (c, _), text in zip(inked, texts, strict=True))
 
 
 def read_page(sheet: Sheet, page: PageRef) -> PageReading:
@@ -236,17 +248,24 @@ def _table(sheet: Sheet) -> _Table:
     if place is None:
         table.findings.append(doubt("table", "the table's area could not be found: an anchor of its edges is missing"))
         return table
-    columns = sheet.columns()
+    stack = sheet.stack()
     for line in layout.rows([shape for shape in sheet.ink.shapes if layout.inside(place, shape)]):
-        kind = kind_of_line(sheet, spec, line, columns)
+        kind = kind_of_line(sheet, spec, line, stack)
         match kind:
             case LineKind.EVENT:
-                _add_row(sheet, spec, line, columns, table)
+                cells = _cells(sheet, spec, line, stack[0], table)
+                for further in stack[1:]:
+                    cells.update(_cells(sheet, spec, [], further, table))
+                table.rows.append(_Row(cells, len(table.groups) - 1 if table.groups else None))
+            case LineKind.CONTINUED if table.rows and table.rows[-1].lines < len(stack):
+                row = table.rows[-1]
+                cells = {**row.cells, **_cells(sheet, spec, line, stack[row.lines], table)}
+                table.rows[-1] = _Row(cells, row.group, row.lines + 1)
             case LineKind.MIXED:
                 continue
             case LineKind.EXPLAINED:
                 pass
-            case LineKind.UNKNOWN:
+            case LineKind.UNKNOWN | LineKind.CONTINUED:
                 table.findings.append(doubt("rows", f"the line at y {line[0].top} is not understood"))
             case GroupLine():
                 cell = Cell.model_construct(type=ValueType.TEXT, pattern=spec.group)  # checked with the table
@@ -255,8 +274,10 @@ def _table(sheet: Sheet) -> _Table:
     return table
 
 
-def _add_row(sheet: Sheet, spec: TableLayout, line: Sequence[Box], columns: Columns, table: _Table) -> None:
-    """Give each word of the row to its column; ink of no column is a doubt."""
+def _cells(
+    sheet: Sheet, spec: TableLayout, line: Sequence[Box], columns: Columns, table: _Table
+) -> dict[Quantity, _Asked]:
+    """Give each word of the line to its column; ink of no column is a doubt."""
     members, strays = by_column(line, columns)
     for word in strays:
         table.findings.append(doubt("rows", f"ink at x {word.box.left}, y {word.box.top} belongs to no column"))
@@ -265,11 +286,9 @@ def _add_row(sheet: Sheet, spec: TableLayout, line: Sequence[Box], columns: Colu
         cell, shapes = spec.columns[quantity], tuple(members.get(quantity, ()))
         run = Run(layout.around(shapes), shapes) if shapes else None
         whole = run is None or (left <= run.box.left and run.box.right <= right)
-        broken = "" if whole else "ink crosses the column's edge"
-        cells[quantity] = _Asked(
-            cell, _choices(sheet.template, cell), run, broken or (run and _struck(sheet, run)) or ""
-        )
-    table.rows.append(_Row(cells, len(table.groups) - 1 if table.groups else None))
+        broken = _struck(sheet, run) if whole else "ink crosses the column's edge"
+        cells[quantity] = _Asked(cell, _choices(sheet.template, cell), run, broken)
+    return cells
 
 
 def _read(sheet: Sheet, asked: Mapping[_Place, _Asked], page: PageRef) -> tuple[Found, dict[_Place, CellReading]]:
@@ -322,14 +341,16 @@ def _question(sheet: Sheet, one: _Asked, quantity: Quantity) -> Question:
 
 
 def _with_points(evidence: Evidence, one: _Asked, ink: Ink) -> Evidence:
-    """Points are counted on the page itself; another number of them in the text makes the crop worth nothing."""
+    """Points are counted on the page itself: a text with another number of them is no witness."""
     assert one.run is not None
-    if evidence.broken_crop or one.cell.type is not ValueType.DECIMAL:
+    told = evidence.witnesses
+    if evidence.broken_crop or not told or one.cell.type is not ValueType.DECIMAL:
         return evidence
     drawn = layout.points(one.run, ink.mask)
-    if any(witness.text.count(".") != drawn for witness in evidence.witnesses):
+    told = tuple(witness for witness in told if witness.text.count(".") == drawn)
+    if not told:
         return replace(evidence, broken_crop=f"the page shows {drawn} points here, the text another number")
-    return evidence
+    return replace(evidence, witnesses=told)
 
 
 def _with_pitch(asked: Mapping[_Place, _Asked], done: dict[_Place, CellReading]) -> None:

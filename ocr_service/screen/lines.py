@@ -15,7 +15,7 @@ from ocr_service.dose.report import Box
 from ocr_service.screen import layout
 from ocr_service.screen.anchors import same_word
 from ocr_service.screen.layout import Run
-from ocr_service.screen.places import Columns, by_column, owners
+from ocr_service.screen.places import Columns, Stack, by_column, owners
 from ocr_service.screen.sheet import Sheet
 from ocr_service.screen.words import concept_of
 from ocr_service.templates.schema import TableLayout, ValueType
@@ -27,6 +27,7 @@ class LineKind(Enum):
     """A line without a protocol to carry on."""
 
     EVENT = "event"
+    CONTINUED = "continued"  # a further line of the event above
     EXPLAINED = "explained"
     MIXED = "mixed"  # an anchor stands on it: each phrase is explained on its own
     UNKNOWN = "unknown"
@@ -39,17 +40,20 @@ class GroupLine:
     protocol: str
 
 
-def kind_of_line(sheet: Sheet, table: TableLayout, line: Sequence[Box], columns: Columns) -> LineKind | GroupLine:
+def kind_of_line(sheet: Sheet, table: TableLayout, line: Sequence[Box], stack: Stack) -> LineKind | GroupLine:
     """The kind of the line."""
     box = layout.around(line)
     if any(layout.inside(box, place.run.box) for place in sheet.places.values()):
         return LineKind.MIXED  # the total line, or the first heading of a repeating table
-    members, strays = by_column(line, columns)
-    if table.repeats_heading and not strays and _is_heading(sheet, table, members):
+    if table.repeats_heading and any(_is_heading(sheet, table, line, columns) for columns in stack):
         return LineKind.EXPLAINED
+    columns = stack[0]
+    _, first = columns.get(next(iter(table.columns)), (0, 0))
+    if table.stacked and box.left >= first:
+        return LineKind.CONTINUED
     has_number = any(table.columns[q].type in _NUMBERS for word in layout.words(line) for q in owners(word, columns))
     if len(layout.phrases(line, 1.5)) == 1 or not has_number:
-        return _text_line(sheet, table, box, _only_choice(sheet, table, members, strays))
+        return _text_line(sheet, table, box, _only_choice(sheet, table, *by_column(line, columns)))
     return LineKind.EVENT
 
 
@@ -79,9 +83,12 @@ def _text_line(
     return LineKind.UNKNOWN
 
 
-def _is_heading(sheet: Sheet, table: TableLayout, members: Mapping[Quantity, Sequence[Box]]) -> bool:
+def _is_heading(sheet: Sheet, table: TableLayout, line: Sequence[Box], columns: Columns) -> bool:
     """Does the line say in each column what the column's heading says, and nothing else?"""
-    if len(members) < 2 or not all(table.columns[quantity].heading for quantity in members):
+    members, strays = by_column(line, columns)
+    if strays or len(members) < (1 if table.stacked else 2):
+        return False
+    if not all(table.columns[quantity].heading for quantity in members):
         return False
     boxes = [layout.around(shapes) for shapes in members.values()]
     words = [

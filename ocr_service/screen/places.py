@@ -11,10 +11,13 @@ from ocr_service.dose.quantities import Quantity
 from ocr_service.dose.report import Box
 from ocr_service.screen import layout
 from ocr_service.screen.layout import Pixels, Run
-from ocr_service.templates.schema import Area, Edge, TableLayout
+from ocr_service.templates.schema import NEXT, Area, ColumnLayout, Edge, TableLayout
 
 Boxes = Mapping[str, Box]
 Columns = Mapping[Quantity, tuple[int, int]]
+Stack = tuple[Columns, ...]  # the columns of each line of the heading
+
+SAME_LINE = 6  # px: headings of one line stand no further apart
 
 
 def page_box(pixels: Pixels) -> Box:
@@ -28,7 +31,10 @@ def edge(place: Edge, boxes: Boxes) -> int | None:
     if not place.anchor:
         return place.offset
     box = boxes.get(place.anchor)
-    return None if box is None else int(getattr(box, place.side)) + place.offset
+    if box is None:
+        return None
+    side = (box.left + box.right) // 2 if place.side == "center" else int(getattr(box, place.side))
+    return side + place.offset
 
 
 def area(place: Area, found: Boxes) -> Box | None:
@@ -40,14 +46,42 @@ def area(place: Area, found: Boxes) -> Box | None:
     return Box(left, top, right, bottom)
 
 
-def columns_of(table: TableLayout, found: Boxes) -> Columns:
-    """Left and right edge of each column on this page; columns whose anchors are missing are left out."""
+def stack_of(table: TableLayout, found: Boxes) -> Stack:
+    """Left and right edge of each column on this page, one mapping a line of the heading, at least one.
+
+    Columns whose anchors are missing are left out. Without `stacked` all columns are of one line.
+    """
+    tops = _line_tops(table, found)
+    return tuple(_columns(table, found, tops, number) for number in range(len(tops)))
+
+
+def _line_tops(table: TableLayout, found: Boxes) -> list[int]:
+    """The top of each heading line; a single one where headings are not stacked."""
+    names = {name for column in table.columns.values() for name in column.heading if name in found}
+    tops: list[int] = []
+    for top in sorted(found[name].top for name in names) if table.stacked else ():
+        if not tops or top - tops[-1] > SAME_LINE:
+            tops.append(top)
+    return tops or [0]
+
+
+def _columns(table: TableLayout, found: Boxes, tops: Sequence[int], number: int) -> Columns:
+    own = {q: c for q, c in table.columns.items() if _line_of(c, found, tops) == number}
+    lefts = {q: left for q, c in own.items() if (left := edge(c.left, found)) is not None}
+    end = edge(table.area.right, found)
     places: dict[Quantity, tuple[int, int]] = {}
-    for quantity, column in table.columns.items():
-        left, right = edge(column.left, found), edge(column.right, found)
-        if left is not None and right is not None and left < right:
+    for quantity, left in lefts.items():
+        right = edge(own[quantity].right, found)
+        if own[quantity].right.side == NEXT:
+            right = min((other for other in lefts.values() if other > left), default=end)
+        if right is not None and left < right:
             places[quantity] = (left, right)
     return places
+
+
+def _line_of(column: ColumnLayout, found: Boxes, tops: Sequence[int]) -> int:
+    known = [found[name].top for name in column.heading if name in found]
+    return max(number for number, top in enumerate(tops) if top <= known[0]) if known and len(tops) > 1 else 0
 
 
 def owners(word: Run, columns: Columns) -> list[Quantity]:

@@ -12,7 +12,7 @@ from ocr_service.dose.report import Box
 from ocr_service.screen import layout
 from ocr_service.screen.anchors import MARGIN, Places
 from ocr_service.screen.layout import Ink, Pixels
-from ocr_service.screen.places import Boxes, Columns, columns_of, page_box
+from ocr_service.screen.places import Boxes, Stack, page_box, stack_of
 from ocr_service.screen.preprocess import Crop, prepare
 from ocr_service.screen.readers import Readers
 from ocr_service.templates.schema import PAGE, PageLayout, Template
@@ -39,9 +39,9 @@ class Sheet:
         """Where the anchors stand, and the page itself."""
         return {PAGE: page_box(self.pixels), **{name: place.run.box for name, place in self.places.items()}}
 
-    def columns(self) -> Columns:
-        """The table's columns on this page; none where the page has no table."""
-        return columns_of(self.spec.table, self.boxes) if self.spec.table is not None else {}
+    def stack(self) -> Stack:
+        """The table's columns on this page, a mapping a line of the heading; none where the page has no table."""
+        return stack_of(self.spec.table, self.boxes) if self.spec.table is not None else ({},)
 
     def crop(self, box: Box) -> Crop:
         """The pixels of the box with a dark margin, prepared as the template asks."""

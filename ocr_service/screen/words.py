@@ -6,6 +6,7 @@ Knows patterns, closed word lists and look-alike letters; must not know pixels o
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,8 +18,13 @@ _NUMBERS = (ValueType.INTEGER, ValueType.DECIMAL)
 
 
 def fold(text: str) -> str:
-    """A word of a cell for comparison: without blanks and case, with I, l, i, 1, | as one letter, O and 0 as one."""
-    return "".join(text.split()).translate(_ALIKE).casefold()
+    """A word of a cell for comparison: without blanks and case, with I, l, i, 1, | as one letter, O and 0 as one.
+
+    Accents are left out and wide signs are plain ones: engines trained on English make something of every accent,
+    those trained on Chinese write wide signs.
+    """
+    letters = unicodedata.normalize("NFKD", "".join(text.split()))
+    return "".join(c for c in letters if not unicodedata.combining(c)).translate(_ALIKE).casefold()
 
 
 def fold_label(text: str) -> str:
@@ -59,10 +65,14 @@ def canonical(cell: Cell, choices: Mapping[str, tuple[str, ...]], text: str) -> 
     match = cell.expression.fullmatch(bare)
     if match is None:
         return _range(cell, bare)
-    named = {k: v for k, v in match.groupdict().items() if v is not None}
-    if "phantom" in named and concept_of(choices, named["phantom"]) is None:
-        return None
-    return bare
+    if match.groupdict().get("beside"):
+        start, end = match.span("beside")
+        return canonical(cell, choices, bare[:start] + bare[end:])
+    if match.groupdict().get("phantom") is None:
+        return bare
+    word = _word(choices, match["phantom"])
+    start, end = match.span("phantom")
+    return None if word is None else f"{bare[:start]}{word}{bare[end:]}"
 
 
 def _range(cell: Cell, bare: str) -> str | None:

@@ -83,7 +83,20 @@ def _vouched_event(
     if images is not None and IMAGES in sources and not images.ambiguous and not _other(event.phantom, images.phantom):
         beside = (event.phantom, images.phantom)
         ctdivol = _vouched(ctdivol, images.mean_ctdivol, WitnessKind.IMAGES, finest.ctdivol, beside)
-    return replace(event, mean_ctdivol=ctdivol, dlp=dlp)
+    return replace(event, mean_ctdivol=ctdivol, dlp=dlp, phantom=_with_its_number(event, ctdivol))
+
+
+def _with_its_number(event: IrradiationEvent, ctdivol: Number | None) -> Reading[Phantom] | None:
+    """The phantom, proven where it is the letter of a cell whose whole text is proven now."""
+    phantom, before = event.phantom, event.mean_ctdivol
+    if phantom is None or phantom.proven or before is None or ctdivol is None or not ctdivol.proven:
+        return phantom
+    verdict = settle(ctdivol.evidence)
+    told = printed_number(verdict.text)
+    is_its_letter = told is not None and told.mark != "" and told.mark == phantom.text.strip("()[] ")
+    if phantom.evidence != before.evidence or not is_its_letter:
+        return phantom
+    return replace(phantom, evidence=ctdivol.evidence, proven=True)
 
 
 def _other(printed: Reading[Phantom] | None, stated: Phantom | None) -> bool:

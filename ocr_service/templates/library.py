@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -59,8 +59,14 @@ class Library:
 
     def candidates(self, ds: Dataset) -> tuple[Template, ...]:
         """The templates whose `match` fits the header; an extending one first, then the one with most keys."""
-        fitting = [template for template in self.templates if fits(template.match, ds)]
-        return tuple(sorted(fitting, key=lambda t: (t.extends is None, -len(t.match), t.name)))
+        return _specific_first(template for template in self.templates if suits(template, ds))
+
+    def by_appearance(self, ds: Dataset) -> tuple[Template, ...]:
+        """The templates that nothing in the header speaks against, where it lacks what they match on.
+
+        A de-identified page names neither maker nor series: then its fixed words alone tell its layout.
+        """
+        return _specific_first(template for template in self.templates if suits(template, ds, absent=True))
 
     def companion(self, ds: Dataset) -> str | None:
         """The name of the companion page that the object is; None where it is none.
@@ -132,9 +138,25 @@ def check_examples(library: Library) -> tuple[str, ...]:
     return tuple(template.name for template in library.templates if not template.examples)
 
 
-def fits(match: Mapping[str, tuple[str, ...]], ds: Dataset) -> bool:
-    """Does the header fit every key of the match?"""
-    return bool(match) and all(_like(patterns, _values(ds, key)) for key, patterns in match.items())
+def fits(match: Mapping[str, tuple[str, ...]], ds: Dataset, *, absent: bool = False) -> bool:
+    """Does the header fit every key of the match? absent: does a keyword that it lacks fit too?"""
+    return bool(match) and all(
+        _like(patterns, values) or (absent and not values)
+        for key, patterns in match.items()
+        for values in (_values(ds, key),)
+    )
+
+
+def suits(template: Template, ds: Dataset, *, absent: bool = False) -> bool:
+    """Does the header fit the template's `match`, and one of its `any_of` where it has some?"""
+    others = template.any_of
+    return fits(template.match, ds, absent=absent) and (
+        not others or any(fits(match, ds, absent=absent) for match in others)
+    )
+
+
+def _specific_first(templates: Iterable[Template]) -> tuple[Template, ...]:
+    return tuple(sorted(templates, key=lambda t: (t.extends is None, -len(t.match), t.name)))
 
 
 def _extended(page: Node, parent: Node, path: Path, folders: tuple[Path, ...]) -> Node:
@@ -161,6 +183,7 @@ def _extended(page: Node, parent: Node, path: Path, folders: tuple[Path, ...]) -
 def _check_matches(page: Node, template: Template) -> None:
     """A `match` must tell something: neither empty nor all wild cards."""
     matches: list[tuple[tuple[str, ...], Mapping[str, tuple[str, ...]]]] = [(("match",), template.match)]
+    matches += [(("any_of", str(n)), match) for n, match in enumerate(template.any_of or ())]
     matches += [(("companions", str(n), "match"), c.match) for n, c in enumerate(template.companions)]
     for place, match in matches:
         if all(any(not pattern.strip("*? ") for pattern in patterns) for patterns in match.values()):
@@ -184,6 +207,7 @@ def _check_keywords(page: Node, path: tuple[str, ...]) -> None:
 def _keywords(node: Node, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Node, str]]:
     if isinstance(node.value, dict):
         is_match = path == ("match",) or (path[:1] == ("companions",) and path[2:] == ("match",))
+        is_match = is_match or (path[:1] == ("any_of",) and len(path) == 2)
         for key, below in node.value.items():
             if is_match:
                 yield (*path, key), below, key
@@ -197,8 +221,18 @@ def _keywords(node: Node, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ..
 
 
 def _explained(template: Template, ds: Dataset) -> str:
+    told, missed = _compared(template.match, ds)
+    others = [_compared(match, ds) for match in template.any_of or ()]
+    if others:
+        told.append(f"and one of these: {' | '.join(', '.join(words) for words, _ in others)}")
+        missed += all(count for _, count in others)
+    return f"{template.name} {'does not match' if missed else 'matches'}: {'; '.join(told)}"
+
+
+def _compared(match: Mapping[str, tuple[str, ...]], ds: Dataset) -> tuple[list[str], int]:
+    """What to say of each keyword, and how many of them do not fit."""
     told, missed = [], 0
-    for key, patterns in template.match.items():
+    for key, patterns in match.items():
         values = _values(ds, key)
         wanted = " or ".join(patterns)
         if _like(patterns, values):
@@ -207,7 +241,7 @@ def _explained(template: Template, ds: Dataset) -> str:
         missed += 1
         is_value = f"is {values[-1][:80]!r}, " if key in SHOWN and values else "is "
         told.append(f"{key} {is_value}not like {wanted}" if values else f"{key} is not in the header, like {wanted}")
-    return f"{template.name} {'does not match' if missed else 'matches'}: {'; '.join(told)}"
+    return told, missed
 
 
 def _like(patterns: tuple[str, ...], values: tuple[str, ...]) -> bool:

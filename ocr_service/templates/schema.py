@@ -2,6 +2,13 @@
 
 Knows the words an author may write; must not know pixels, engines or files. The loader hands over plain text
 scalars and reports every complaint made here with file and line.
+
+`match` is what the header must say: every keyword of it. `any_of` lists further sets of keywords, one of which must
+fit as well; so one layout is found by its image type on one console and by the name of its series on another.
+
+A table's column ends at an edge, or at `next`: where the next column begins, whichever that is on this page. With
+`stacked` the heading takes several lines, and each event as many lines of values in the same order. Both together
+describe consoles that print the same columns in many orders: a column whose heading is not on the page is left out.
 """
 
 from __future__ import annotations
@@ -32,13 +39,19 @@ SIDES = ("left", "top", "right", "bottom")
 Step = Literal["stretch", "close_points", "bold", "soften_little", "soften", "threshold"]
 PAGE = "page"  # the page itself, as an anchor that is always there: `page.bottom`
 _EDGE = re.compile(
-    r"(?:(?P<anchor>[a-z][a-z0-9_]*)\.(?P<side>left|top|right|bottom)\s*(?:(?P<sign>[+-])\s*(?P<n>\d{1,5}))?|(?P<pixel>\d{1,5}))",
+    r"(?:(?P<anchor>[a-z][a-z0-9_]*)\.(?P<side>left|top|right|bottom|center)\s*(?:(?P<sign>[+-])\s*(?P<n>\d{1,5}))?|(?P<pixel>\d{1,5}))",
     re.ASCII,
 )
 
 
+NEXT = "next"
+
+
 class Edge(Model):
-    """One edge: a pixel of the template's screen, or an anchor's side plus or minus some pixels."""
+    """One edge: a pixel of the template's screen, or an anchor's side (or center, across) plus or minus some pixels.
+
+    The right edge of a column may be of the side `next`: where the next column begins.
+    """
 
     anchor: str = ""
     side: str = ""
@@ -53,14 +66,22 @@ def parse_edge(text: object) -> object:
         raise ValueError("an edge is a number or `anchor.side + n`")
     match = _EDGE.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is no edge: write a number or `anchor.side + n` (sides: {', '.join(SIDES)})")
+        raise ValueError(
+            f"{text!r} is no edge: write a number or `anchor.side + n` (sides: {', '.join(SIDES)}, center)"
+        )
     if match["pixel"] is not None:
         return Edge(offset=int(match["pixel"]))
     offset = int(match["n"] or 0) * (-1 if match["sign"] == "-" else 1)
     return Edge(anchor=match["anchor"], side=match["side"], offset=offset)
 
 
+def parse_right(text: object) -> object:
+    """Read an edge, or ``next``."""
+    return Edge(side=NEXT) if text == NEXT else parse_edge(text)
+
+
 Edges = Annotated[Edge, BeforeValidator(parse_edge)]
+RightEdges = Annotated[Edge, BeforeValidator(parse_right)]
 
 
 class Area(Model):
@@ -130,7 +151,8 @@ class Cell(Model):
     """What a field or a column holds.
 
     `pattern` is a regular expression for the whole text with blanks removed (text keeps them); the number is
-    the group `value` where there is one, a group `phantom` or `range` names a second quantity of the same cell.
+    the group `value` where there is one, a group `phantom` names a second quantity of the same cell. A group `beside`
+    is what stands on the same line and is no part of the value; the pattern must fit without it too.
     """
 
     type: ValueType
@@ -174,12 +196,12 @@ class ColumnLayout(Cell):
     """One column of the table: its left and right edge, and the anchors that are its heading and unit."""
 
     left: Edges
-    right: Edges
+    right: RightEdges
     heading: Words = ()
 
     @model_validator(mode="after")
     def _has_an_inside(self) -> ColumnLayout:
-        if _crossed(self.left, self.right):
+        if self.right.side != NEXT and _crossed(self.left, self.right):
             raise Complaint("right is not beyond left, so nothing lies between", "right")
         return self
 
@@ -189,7 +211,8 @@ class TableLayout(Model):
 
     `also` are words in and below the heading that are no anchor; `lines` are patterns of explained text lines;
     `group` is a pattern whose group `protocol` names the protocol of the rows below; `repeats_heading` says that
-    the heading line stands again above each group.
+    the heading line stands again above each group; `stacked` that the heading takes several lines and each event as
+    many, which begin right of the first column but for the first.
     """
 
     area: Area
@@ -198,6 +221,14 @@ class TableLayout(Model):
     lines: Words = ()
     group: str | None = None
     repeats_heading: bool = False
+    stacked: bool = False
+
+    @model_validator(mode="after")
+    def _stacked_lines_begin_with_a_word(self) -> TableLayout:
+        first = next(iter(self.columns.values()), None)
+        if self.stacked and (first is None or first.heading):
+            raise Complaint("the first column of stacked lines has no heading: its word begins the event", "stacked")
+        return self
 
     @model_validator(mode="after")
     def _lines_are_patterns(self) -> TableLayout:
@@ -266,10 +297,21 @@ class PageLayout(Model):
 
 
 class ScreenSize(Model):
-    """The page in pixels, as the template's numbers mean it."""
+    """The page in pixels, as the template's numbers mean it.
+
+    A page of another size is scaled to it; where `larger` is `kept`, one that is larger and wider in proportion is
+    not: its console writes the same letters on a larger page.
+    """
 
     rows: int = Field(ge=1, le=16384)
     columns: int = Field(ge=1, le=16384)
+    larger: Literal["scaled", "kept"] = "scaled"
+
+    def of(self, page: tuple[int, int]) -> tuple[int, int]:
+        """The size (rows, columns) in which a page of this size is read."""
+        is_larger = page[0] > self.rows and page[1] > self.columns
+        is_wider = page[0] * self.columns < page[1] * self.rows
+        return page if self.larger == "kept" and is_larger and is_wider else (self.rows, self.columns)
 
 
 class Companion(Model):
@@ -296,6 +338,7 @@ class Template(Model):
     revision: int = Field(ge=1)
     extends: str | None = None
     match: dict[str, SomeWords]
+    any_of: Annotated[tuple[dict[str, SomeWords], ...], Field(min_length=1)] | None = None
     screen: ScreenSize
     prepare: tuple[Step, ...] = ()
     choices: dict[str, dict[str, SomeWords]] = Field(default_factory=dict)
