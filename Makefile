@@ -21,7 +21,7 @@ apt = echo "installing $(1)" && $(SUDO) apt-get -qq update && \
 # $(call pip,REQUIREMENT): a library without a wheel for this Python or processor is built, which needs a compiler.
 pip = $(PIP) $(1) || { ! command -v c++ >/dev/null && $(call apt,build-essential $(PYTHON_PACKAGE)-dev) && $(PIP) $(1); }
 
-.PHONY: help demo test check samples clean tesseract dicom-tools fonts
+.PHONY: help demo test check samples clean tesseract dicom-tools orthanc fonts
 .DELETE_ON_ERROR:
 
 help:
@@ -36,7 +36,7 @@ demo: tesseract $(VENV)/.package
 	@$(BIN)/ocr-service convert sample_sc --out demo_out --report demo_out/report.jsonl || [ $$? -eq 3 ]
 	@echo "The RDSRs are in $(CURDIR)/demo_out, one line a unit in $(CURDIR)/demo_out/report.jsonl"
 
-test: tesseract dicom-tools fonts $(VENV)/.dev
+test: tesseract dicom-tools orthanc fonts $(VENV)/.dev
 	$(BIN)/pytest $(PYTEST_OPTIONS)
 
 check: $(VENV)/.dev
@@ -58,6 +58,10 @@ tesseract:
 
 dicom-tools:
 	@command -v dciodvfy >/dev/null && command -v dsrdump >/dev/null || { $(call apt,dicom3tools dcmtk); }
+
+# The archive that the tests send to; they start one of their own, its service is not needed.
+orthanc:
+	@command -v Orthanc >/dev/null || [ -x /usr/sbin/Orthanc ] || { $(call apt,orthanc); }
 
 # The letters the samples are drawn with.
 fonts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,6 +42,10 @@ def _readers() -> Readers:
     return Readers(PPOCR(), tesseract(), VOTES)
 
 
+def _equipment(templates: Path | None) -> tuple[Library, Readers]:
+    return _library(templates), _readers()
+
+
 Templates = Annotated[Path | None, typer.Option(help="A folder of the site's own templates.")]
 
 
@@ -49,8 +54,11 @@ def convert(
     paths: Annotated[list[Path], typer.Argument(help="Files, folders or a DICOMDIR.")],
     out: Annotated[Path, typer.Option(help="The folder that the RDSRs go to.")],
     templates: Templates = None,
-    report: Annotated[Path | None, typer.Option(help="Write JSON Lines here, one object a unit.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write JSON Lines here, one object a unit (FILE.part until the run has ended).")
+    ] = None,
     emit: Annotated[str, typer.Option(help="What is written: verified, header, review.")] = "verified,header",
+    jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
 ) -> None:
     """Turn dose screens into RDSR files. Exit 3: some need a person."""
     from rich.console import Console
@@ -58,27 +66,24 @@ def convert(
     from rich.table import Table
 
     from ocr_service.work import archive, lines
+    from ocr_service.work.output import ReportFile
 
     chosen = frozenset(word.strip() for word in emit.split(","))
     if not chosen <= set(EMITTED):
         raise UsageError(f"--emit takes {', '.join(EMITTED)}, separated by commas")
-    stock, endings = archive.convert(paths, _library(templates), _readers(), out, chosen)
+    workers = archive.Workers(jobs, partial(_equipment, templates)) if jobs > 1 else None
+    stock, endings = archive.convert(paths, *_equipment(templates), out, chosen, workers)
     console = Console()
     table = Table("outcome", "template", "events", "DLP total", "why, or where the RDSR is")
-    told, open_ = [], 0
-    for done in track(endings, total=len(stock.units) + len(stock.broken), console=console, transient=True):
-        told.append(lines.line(done) + "\n")
-        name = lines.outcome_name(done.outcome)
-        open_ += name in ("needs_review", "unreadable")
-        table.add_row(name, *lines.table_cells(done))
-    if report is not None:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text("".join(told), encoding="utf-8")
+    open_ = 0
+    with ReportFile(report) as kept:
+        for done in track(endings, total=len(stock.units) + len(stock.broken), console=console, transient=True):
+            kept.add(lines.line(done))
+            name = lines.outcome_name(done.outcome)
+            open_ += name in ("needs_review", "unreadable")
+            table.add_row(name, *lines.table_cells(done))
     console.print(table)
-    console.print(
-        f"{len(stock.units)} units, {len(stock.broken)} broken objects, {stock.companions} companion pages, "
-        f"{stock.context} other objects, {stock.not_dicom} files that are not DICOM"
-    )
+    console.print(lines.counts(stock))
     if open_:
         raise typer.Exit(NEEDS_A_PERSON)
 

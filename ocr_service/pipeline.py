@@ -74,6 +74,7 @@ class Ending:
 
     outcome: Outcome
     native: NativeVerdict = field(default_factory=NoNative)
+    without_picture: tuple[tuple[str, str], ...] = ()  # SOP Instance UIDs of objects that show nothing, and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,12 @@ def read_unit(objects: Sequence[Dataset], library: Library, readers: Readers, co
     """Read, merge and prove the dose screens of one unit: objects with pixels, oldest first."""
     pages: list[_Read] = []
     findings: list[Finding] = []
+    without: list[tuple[str, str]] = []
     for ds in objects:
         try:
             screens = dose_screens(ds)
         except InputError as error:
+            without.append((str(ds.SOPInstanceUID), str(error)))
             findings.append(doubt("pixels", f"an object of the unit has no readable picture: {error}"))
             continue
         for screen in screens:
@@ -108,7 +111,7 @@ def read_unit(objects: Sequence[Dataset], library: Library, readers: Readers, co
     findings += [note("engines", fault) for fault in dict.fromkeys(readers.take_faults())]
     if not pages:
         why = findings[0].sentence if findings else "no dose screen"
-        return Ending(Unreadable(why, tuple(findings)))
+        return Ending(Unreadable(why, tuple(findings)), without_picture=tuple(without))
     template = pages[-1].template
     if any(read.template.name != template.name for read in pages):
         findings.append(doubt("template", "the pages of the unit are of different templates"))
@@ -117,7 +120,7 @@ def read_unit(objects: Sequence[Dataset], library: Library, readers: Readers, co
     report, told = _beside(whole.report, template, objects, context)
     found = (*findings, *whole.findings, *told, *findings_of(report, rounding_of(template)))
     found = (*found, *(finding for check in template.checks for finding in _broken(check, report)))
-    return _native_first(prove(report, found), context)
+    return replace(_native_first(prove(report, found), context), without_picture=tuple(without))
 
 
 def read_headers(images: Sequence[Dataset], context: Context = Context()) -> Ending:

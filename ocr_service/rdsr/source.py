@@ -8,6 +8,7 @@ representation forbids is not copied: importers refuse whole documents for one m
 
 from __future__ import annotations
 
+import datetime
 import re
 import unicodedata
 import warnings
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pydicom.charset import convert_encodings, decode_bytes, encode_string, python_encoding
+from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
@@ -239,8 +241,20 @@ def _allowed(keyword: str, vr: str, value: Any) -> bool:
         return _OFFSET.fullmatch(text) is not None
     if keyword in _TERMS:
         return text in _TERMS[keyword]
-    form = _FORMS.get(vr)
-    return form is None or form.fullmatch(text) is not None
+    # An element may state another kind than its own: a date is a date whatever it claims to be.
+    form = _FORMS.get("DA" if dictionary_VR(keyword) == "DA" else vr)
+    if form is None:
+        return True
+    return form.fullmatch(text) is not None and (form is not _FORMS["DA"] or _is_day(text))
+
+
+def _is_day(text: str) -> bool:
+    """Has the month such a day?"""
+    try:
+        datetime.date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    except ValueError:
+        return False
+    return True
 
 
 def _text(header: Dataset, keyword: str) -> str:

@@ -86,6 +86,18 @@ def jpeg_size(frame: bytes) -> FrameSize:
     return FrameSize(rows, columns, components, precision, colour if components == 3 else "")
 
 
+def jpeg_ls_scans(frame: bytes) -> list[tuple[int, int]]:
+    """The number of components and NEAR of each scan of a JPEG-LS frame (ISO 14495-1 C.2.3)."""
+    found = []
+    with foreign_errors("the scans of a JPEG-LS frame cannot be followed"):
+        at = frame.find(b"\xff\xda")
+        while at >= 0:
+            components = frame[at + 4]
+            found.append((components, frame[at + 5 + 2 * components]))
+            at = frame.find(b"\xff\xda", at + 2)
+    return found
+
+
 def jpeg_2000_size(frame: bytes) -> FrameSize:
     """The size in the SIZ segment of a JPEG 2000 frame (ISO 15444-1 A.5.1), with or without JP2 boxes."""
     _must_end(frame, "JPEG 2000")

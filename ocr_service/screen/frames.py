@@ -191,9 +191,13 @@ def _jpeg(frame: bytes, header: PixelHeader) -> Frame:
 def _jpeg_ls(frame: bytes, header: PixelHeader) -> Frame:
     stated = codestreams.jpeg_size(frame)
     stated.must_equal(header)
+    scans = codestreams.jpeg_ls_scans(frame)
+    planar = stated.components > 1 and any(components == 1 for components, _ in scans)
+    # CharLS, which alone knows colours plane by plane, never ends over some damaged frames that are near lossless.
+    if planar and any(near for _, near in scans):
+        raise PixelError(f"nothing here decodes near-lossless JPEG-LS colour plane by plane; {AGAIN} uncompressed")
     with foreign_errors("a JPEG-LS frame cannot be decoded"):
-        decoded, parameters = jpeg_ls.decode_pixel_data(frame)
-        planar = parameters["components"] > 1 and parameters["interleave_mode"] == 0
+        decoded = jpeg_ls.decode_pixel_data(frame)[0] if planar else decode_jpeg(frame, version=2)
     return _from_decoder(decoded, header, stated, planar)
 
 

@@ -6,136 +6,174 @@ archive fit into memory.
 
 from __future__ import annotations
 
-import os
-import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from filecmp import cmp
 from pathlib import Path
 
-from pydicom import Dataset, dcmread
-from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom import Dataset
 from pydicom.tag import Tag
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage
 
-from ocr_service.errors import BrokenObject, NotDicom, UsageError
+from ocr_service.errors import BrokenObject, NotDicom
+from ocr_service.study import attributes
 from ocr_service.study.acquisition import scanner_of
 from ocr_service.templates.library import Library
+from ocr_service.work.discovery import Found
+from ocr_service.work.objects import Identity, identity_of, quiet, read_object, salvaged
 
-MOST_BYTES = 512 * 2**20  # a file: larger ones are no dose screens and are not opened
+__all__ = ["Broken", "Inventory", "UnitFiles", "is_dose_screen", "read_object", "states_ctdivol", "take_stock"]
+
 _DOSE_WORDS = ("DOSE", "SUMMARY", "PROTOCOL", "SCREEN SAVE")
 _SC = "1.2.840.10008.5.1.4.1.1.7"  # and its multi-frame kinds below it
 _CT = {CTImageStorage, EnhancedCTImageStorage}
 _SR = "1.2.840.10008.5.1.4.1.1.88."
-# What pydicom raises over damaged bytes; its BytesLengthException is no ValueError.
-_UNREADABLE = (
-    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, NotImplementedError, BytesLengthException,
-)  # fmt: skip
 
 UnitKey = tuple[str, tuple[str, str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An object that cannot be read: what is known of it, and why."""
+
+    identity: Identity
+    why: str
+
+    @property
+    def may_be_a_page(self) -> bool:
+        """Could it be a dose screen? Only a header that was read says no."""
+        kind = self.identity.sop_class_uid
+        return kind is None or _is_secondary_capture(kind)
+
+    @property
+    def may_be_an_image(self) -> bool:
+        """Could it be an image that states a dose?"""
+        return self.identity.sop_class_uid is None or self.identity.sop_class_uid in _CT
 
 
 @dataclass(frozen=True, slots=True)
 class UnitFiles:
     """The dose screens of one study from one scanner, oldest first, and what else of the study lies in the input.
 
-    Without screens the unit stands on its images alone.
+    Without screens the unit stands on its images alone. moments: when each screen was made, "" where its header
+    does not say. broken: the objects of the study that could not be read when the stock was taken.
     """
 
     study_instance_uid: str
     screens: tuple[Path, ...]
     images: tuple[Path, ...] = ()
     dose_reports: tuple[Path, ...] = ()
+    scanner: tuple[str, str, str] = ("", "", "")
+    moments: tuple[str, ...] = ()
+    broken: tuple[Broken, ...] = ()
 
 
 @dataclass(slots=True)
 class Inventory:
-    """What was found: units, files that cannot be read, companions by name, other objects, files of other kinds."""
+    """What was found: units, objects that cannot be read, companions by name, other objects, files of other kinds.
+
+    copies: files that repeat another one byte for byte under the same SOP Instance UID.
+    """
 
     units: list[UnitFiles] = field(default_factory=list)
-    broken: list[Path] = field(default_factory=list)
+    broken: list[Broken] = field(default_factory=list)
     companions: int = 0
     context: int = 0
     not_dicom: int = 0
-
-
-def discover(paths: Iterable[Path]) -> Iterator[Path]:
-    """All files below the paths in a stable order; a DICOMDIR stands for its folder. UsageError."""
-    for path in paths:
-        if not path.exists():
-            raise UsageError(f"{path} does not exist")
-        root = path.parent if path.name.upper() == "DICOMDIR" else path
-        if root.is_file():
-            yield root
-            continue
-        for folder, folders, names in os.walk(root):
-            folders.sort()
-            yield from (Path(folder) / name for name in sorted(names))
-
-
-def read_object(path: Path, *, pixels: bool) -> Dataset:
-    """One DICOM object. NotDicom where it is none, BrokenObject where it cannot be read."""
-    try:
-        if not path.is_file() or path.stat().st_size > MOST_BYTES:
-            raise BrokenObject("the file is no ordinary file, or is larger than any dose screen")
-        ds = dcmread(path, stop_before_pixels=not pixels)
-        # pydicom converts an element when it is first touched: a broken one must show here, not later.
-        for _ in ds:
-            pass
-    except InvalidDicomError as error:
-        raise NotDicom("the file is no DICOM file") from error
-    except _UNREADABLE as error:
-        raise BrokenObject(f"the object cannot be read: {type(error).__name__}") from error
-    if "SOPInstanceUID" not in ds:
-        raise BrokenObject("the object has no SOP Instance UID")
-    return ds
+    copies: int = 0
+    found: Found = field(default_factory=Found)
 
 
 @dataclass(slots=True)
 class _Sorted:
-    screens: dict[UnitKey, list[tuple[tuple[str, ...], Path]]] = field(default_factory=dict)
+    screens: dict[UnitKey, list[tuple[tuple[str, ...], Path, str]]] = field(default_factory=dict)
     images: dict[UnitKey, list[Path]] = field(default_factory=dict)
     reports: dict[str, list[Path]] = field(default_factory=dict)
+    places: dict[str, list[Path]] = field(default_factory=dict)
 
 
 def take_stock(files: Iterable[Path], library: Library) -> Inventory:
     """Sort the files: dose screens into units, images and dose reports beside them, the rest into counts."""
     stock, found = Inventory(), _Sorted()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom's warnings quote header values, and those may name a patient
+    with quiet():
         for path in files:
             try:
                 _sort(read_object(path, pixels=False), path, library, stock, found)
             except NotDicom:
                 stock.not_dicom += 1
-            except BrokenObject:
-                stock.broken.append(path)
+            except BrokenObject as error:
+                stock.broken.append(Broken(salvaged(path), str(error)))
+    broken: dict[str | None, list[Broken]] = {}
+    for one in stock.broken:
+        broken.setdefault(one.identity.study_instance_uid, []).append(one)
     for key in sorted({*found.screens, *found.images}):
-        screens = tuple(path for _, path in sorted(found.screens.get(key, ())))
-        reports = tuple(found.reports.get(key[0], ()))
-        stock.units.append(UnitFiles(key[0], screens, tuple(found.images.get(key, ())), reports))
+        study, scanner = key
+        screens = sorted(found.screens.get(key, ()))
+        stock.units.append(
+            UnitFiles(
+                study,
+                tuple(path for _, path, _ in screens),
+                tuple(found.images.get(key, ())),
+                tuple(found.reports.get(study, ())),
+                scanner,
+                tuple(moment for _, _, moment in screens),
+                tuple(broken.get(study, ())),
+            )
+        )
     return stock
 
 
 def _sort(ds: Dataset, path: Path, library: Library, stock: Inventory, found: _Sorted) -> None:
-    study, kind = str(ds.get("StudyInstanceUID", "") or ""), str(ds.get("SOPClassUID", "") or "")
-    key = (study, scanner_of(ds).identity)
-    if library.companion(ds) is not None:
+    """Put the object where it belongs. BrokenObject where it belongs to a unit and does not say to which."""
+    kind = str(ds.get("SOPClassUID", "") or "")
+    companion = library.companion(ds) is not None
+    screen = not companion and is_dose_screen(ds, library)
+    image = not companion and not screen and kind in _CT and states_ctdivol(ds)
+    if companion:
         stock.companions += 1
-    elif is_dose_screen(ds, library):
-        found.screens.setdefault(key, []).append((_age(ds), path))
-    elif kind in _CT and states_ctdivol(ds):
-        found.images.setdefault(key, []).append(path)
+    elif screen or image:
+        study = identity_of(ds).study_instance_uid
+        if study is None:
+            raise BrokenObject("the object has no valid StudyInstanceUID (0020,000D)")
+        if _is_copy(ds, path, found):
+            stock.copies += 1
+            return
+        key = (study, scanner_of(ds).identity)
+        if screen:
+            found.screens.setdefault(key, []).append((_age(ds), path, _moment(ds)))
+        else:
+            found.images.setdefault(key, []).append(path)
+            stock.context += 1
+    elif kind.startswith(_SR):
+        if _is_copy(ds, path, found):
+            stock.copies += 1
+            return
+        found.reports.setdefault(identity_of(ds).study_instance_uid or "", []).append(path)
         stock.context += 1
     else:
-        if kind.startswith(_SR):
-            found.reports.setdefault(study, []).append(path)
         stock.context += 1
+
+
+def _is_copy(ds: Dataset, path: Path, found: _Sorted) -> bool:
+    """Is the file, byte for byte, one that was found elsewhere? Another content is for the unit to compare."""
+    places = found.places.setdefault(str(ds.SOPInstanceUID), [])
+    for other in places:
+        try:
+            if cmp(path, other, shallow=False):
+                return True
+        except OSError:  # one of them went away: it will show where it is read
+            continue
+    places.append(path)
+    return False
+
+
+def _is_secondary_capture(kind: str) -> bool:
+    return kind == _SC or kind.startswith(f"{_SC}.")
 
 
 def is_dose_screen(ds: Dataset, library: Library) -> bool:
     """What a template matches, or an SC object that speaks of dose in its header."""
-    kind = str(ds.get("SOPClassUID", ""))
-    if kind != _SC and not kind.startswith(f"{_SC}."):
+    if not _is_secondary_capture(str(ds.get("SOPClassUID", ""))):
         return False
     if library.candidates(ds) or Tag(0x0040, 0x030E) in ds or Tag(0x0040, 0x0310) in ds:
         return True
@@ -152,3 +190,12 @@ def _age(ds: Dataset) -> tuple[str, ...]:
     moment = (str(ds.get("ContentDate", "") or ""), str(ds.get("ContentTime", "") or ""))
     number = str(ds.get("InstanceNumber", "") or "")
     return (*moment, number.zfill(12), str(ds.SOPInstanceUID))
+
+
+def _moment(ds: Dataset) -> str:
+    """When the screen was made: its acquisition, else its content; "" where the header states no time."""
+    for date, time in (("AcquisitionDate", "AcquisitionTime"), ("ContentDate", "ContentTime")):
+        told = attributes.text(ds, date), attributes.text(ds, time)
+        if all(told):
+            return " ".join(told)
+    return ""

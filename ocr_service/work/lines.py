@@ -9,9 +9,10 @@ import json
 from typing import Any, assert_never
 
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
-from ocr_service.dose.report import CTDoseReport, FindingKind, IrradiationEvent, Phantom, Reading
+from ocr_service.dose.report import CTDoseReport, FindingKind, IrradiationEvent, Phantom, Reading, doubt
 from ocr_service.pipeline import FromHeader, Outcome, Skipped
-from ocr_service.work.archive import Converted
+from ocr_service.work.inventory import Inventory
+from ocr_service.work.unit import Converted
 
 
 def outcome_name(outcome: Outcome) -> str:
@@ -33,26 +34,30 @@ def outcome_name(outcome: Outcome) -> str:
 
 def line(converted: Converted) -> str:
     """One line of JSON Lines."""
+    return json.dumps(as_json(converted), ensure_ascii=False)
+
+
+def as_json(converted: Converted) -> dict[str, Any]:
+    """The same as an object of strings, lists, numbers and None."""
     outcome = converted.outcome
     report = None if isinstance(outcome, Unreadable) else outcome.report
-    return json.dumps(
-        {
-            "study_instance_uid": converted.study_instance_uid,
-            "series_instance_uids": list(converted.series_instance_uids),
-            "sop_instance_uids": list(converted.sop_instance_uids),
-            "outcome": outcome_name(outcome),
-            "template": (report.template or None) if report else None,
-            "rdsr": converted.rdsr,
-            "dlp_total": total_text(report) if report else None,
-            "events": [event_line(event) for event in report.events] if report else [],
-            "findings": [
-                {"kind": finding.kind.value, "where": finding.where, "sentence": finding.sentence}
-                for finding in outcome.findings
-            ],
-            "milliseconds": converted.milliseconds,
-        },
-        ensure_ascii=False,
-    )
+    findings = outcome.findings
+    if isinstance(outcome, Unreadable) and outcome.why not in [finding.sentence for finding in findings]:
+        findings = (doubt("unit", outcome.why), *findings)
+    return {
+        "study_instance_uid": converted.study_instance_uid,
+        "series_instance_uids": list(converted.series_instance_uids),
+        "sop_instance_uids": list(converted.sop_instance_uids),
+        "outcome": outcome_name(outcome),
+        "template": (report.template or None) if report else None,
+        "rdsr": converted.rdsr,
+        "dlp_total": total_text(report) if report else None,
+        "events": [event_line(event) for event in report.events] if report else [],
+        "findings": [
+            {"kind": finding.kind.value, "where": finding.where, "sentence": finding.sentence} for finding in findings
+        ],
+        "milliseconds": converted.milliseconds,
+    }
 
 
 def total_text(report: CTDoseReport) -> str | None:
@@ -92,6 +97,27 @@ def table_cells(converted: Converted) -> tuple[str, str, str, str]:
         return "", "", "", outcome.why
     doubts = [finding.sentence for finding in outcome.findings if finding.kind is FindingKind.DOUBT]
     if isinstance(outcome, Skipped):
-        doubts = ["the scanner has reported this dose itself"]
+        doubts = [finding.sentence for finding in outcome.findings if finding.where == "linked"]
+        doubts = doubts or ["the scanner has reported this dose itself"]
     told = converted.rdsr or (doubts[0] if doubts else "not written")
     return outcome.report.template, str(len(outcome.report.events)), total_text(outcome.report) or "", told
+
+
+def counts(stock: Inventory) -> str:
+    """What lay in the input, as one sentence: what is nowhere to be seen elsewhere is counted here."""
+    found = stock.found
+    told = [
+        f"{len(stock.units)} units",
+        f"{len(stock.broken)} broken objects",
+        f"{stock.companions} companion pages",
+        f"{stock.context} other objects",
+        f"{stock.not_dicom} files that are not DICOM",
+    ]
+    rare = (
+        (stock.copies + found.repeated, "copies of a file that counts once"),
+        (found.special, "links, pipes and devices that lead to no file"),
+        (found.read_dicomdirs, "DICOMDIR whose files were taken"),
+        (found.broken_dicomdirs, "DICOMDIR that cannot be read: its folder was walked"),
+        (found.missing, "files that a DICOMDIR names and that are not there"),
+    )
+    return ", ".join([*told, *(f"{count} {what}" for count, what in rare if count)])

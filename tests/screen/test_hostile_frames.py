@@ -274,3 +274,16 @@ def test_frames_with_changed_bytes_end_well(seed, syntax):
     for _ in range(change.randint(1, 6)):
         frame[change.randrange(min(len(frame), change.choice((60, 200, 10**6))))] = change.randrange(256)
     ends_well(encapsulated([bytes(frame)], syntax, saved(PAGE)))
+
+
+def test_a_damaged_near_lossless_frame_ends():
+    """CharLS 2.4 looks for the end of such a frame for ever."""
+    ds, frame = compressed(JPEGLSLossless)
+    at = frame.index(b"\xff\xda")
+    for seed in range(30):
+        change = random.Random(seed)
+        damaged = bytearray(frame)
+        damaged[at + 7] = 67
+        for _ in range(4):
+            damaged[change.randrange(at + 10, len(damaged) - 2)] = change.randrange(256)
+        ends_well(encapsulated([bytes(damaged)], JPEGLSLossless, ds))

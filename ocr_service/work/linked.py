@@ -1,0 +1,109 @@
+"""Linked orders: the same examination under several studies is reported once.
+
+Knows when screens were made and what they say; must not know how they were read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ocr_service.dose.proof import NeedsReview, Unreadable
+from ocr_service.dose.report import CTDoseReport, IrradiationEvent, Reading, doubt, note
+from ocr_service.pipeline import Skipped
+from ocr_service.study import attributes
+from ocr_service.work.inventory import UnitFiles
+from ocr_service.work.output import earlier
+from ocr_service.work.unit import ReadUnit
+
+Printed = tuple[str | None, ...]
+
+
+def groups(units: Sequence[UnitFiles]) -> list[tuple[UnitFiles, ...]]:
+    """Units of one scanner whose screens were made at the same times, together; every other unit alone."""
+    found: dict[object, list[UnitFiles]] = {}
+    for number, unit in enumerate(units):
+        timed = bool(unit.moments) and all(unit.moments) and any(unit.scanner)
+        key = (unit.scanner, tuple(sorted(set(unit.moments)))) if timed else number
+        found.setdefault(key, []).append(unit)
+    return [tuple(group) for group in found.values()]
+
+
+def told_once(read: Sequence[ReadUnit], out: Path) -> list[ReadUnit]:
+    """Of units with the same rows the first is reported, the others are skipped with a reference to it.
+
+    One that was reported by an earlier run stays the one. The same page under two patients is a doubt of both.
+    """
+    told = list(read)
+    if len(told) < 2:
+        return told
+    order = sorted(range(len(told)), key=lambda index: not earlier(told[index].files.study_instance_uid, out))
+    leaders: list[int] = []
+    for index in order:
+        leader = next((one for one in leaders if _same_rows(told[one], told[index])), None)
+        if leader is None:
+            leaders.append(index)
+        elif _patient(told[leader]) != _patient(told[index]):
+            told[leader], told[index] = _of_two_patients(told[leader]), _of_two_patients(told[index])
+        else:
+            told[index] = _skipped(told[index], told[leader])
+    return told
+
+
+def _skipped(read: ReadUnit, leader: ReadUnit) -> ReadUnit:
+    assert read.ending is not None
+    outcome = read.ending.outcome
+    if isinstance(outcome, Unreadable | Skipped) or read.broken or read.files.broken:
+        return read
+    study = leader.files.study_instance_uid
+    told = note("linked", f"the same rows and times are reported under another study, {study}")
+    instances = tuple(str(ds.SOPInstanceUID) for ds in leader.objects)
+    skipped = Skipped(outcome.report, instances, (*outcome.findings, told))
+    return replace(read, ending=replace(read.ending, outcome=skipped))
+
+
+def _of_two_patients(read: ReadUnit) -> ReadUnit:
+    assert read.ending is not None
+    outcome = read.ending.outcome
+    if isinstance(outcome, Unreadable):
+        return read
+    told = doubt("linked", "the same rows and times lie in a study of another patient")
+    if told in outcome.findings:
+        return read
+    return replace(read, ending=replace(read.ending, outcome=NeedsReview(outcome.report, (*outcome.findings, told))))
+
+
+def _patient(read: ReadUnit) -> str:
+    return attributes.text(read.objects[-1], "PatientID")
+
+
+def _same_rows(one: ReadUnit, other: ReadUnit) -> bool:
+    """Do both print the same, at least one row that states dose?"""
+    if one.ending is None or other.ending is None or one.files.study_instance_uid == other.files.study_instance_uid:
+        return False
+    first, second = one.ending.outcome, other.ending.outcome
+    if isinstance(first, Unreadable) or isinstance(second, Unreadable):
+        return False
+    told = any(event.has_dose for event in first.report.events)
+    return told and _printed(first.report) == _printed(second.report)
+
+
+def _printed(report: CTDoseReport) -> tuple[Printed, ...]:
+    totals = (report.dlp_total, *(total for _, total in report.phantom_totals))
+    return (*(_row(event) for event in report.events), tuple(_text(total) for total in totals))
+
+
+def _row(event: IrradiationEvent) -> Printed:
+    kind, phantom = event.acquisition_type, event.phantom
+    texts = (event.series_number, event.mean_ctdivol, event.dlp, event.scanning_range)
+    return (
+        *(_text(reading) for reading in texts),
+        kind.value.value if kind else None,
+        phantom.value.value if phantom else None,
+    )
+
+
+def _text(reading: Reading[Any] | None) -> str | None:
+    return None if reading is None else reading.text

@@ -1,0 +1,256 @@
+"""One unit: its files read, its ending, its RDSR.
+
+Knows the files of one unit and the output folder; must not know other units. A file that cannot be read is a line
+of its own, and a doubt about what the rest of its unit says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from traceback import extract_tb
+from typing import assert_never
+
+from pydicom import Dataset
+
+from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
+from ocr_service.dose.report import Finding, FindingKind, doubt, note
+from ocr_service.errors import InputError, OcrServiceError
+from ocr_service.pipeline import Context, Ending, FromHeader, Outcome, Skipped, read_headers, read_unit
+from ocr_service.rdsr.document import rdsr
+from ocr_service.rdsr.native import AlreadyOurs, Predecessor
+from ocr_service.rdsr.source import SourceStudy
+from ocr_service.screen.readers import Readers
+from ocr_service.templates.library import Library
+from ocr_service.work import output
+from ocr_service.work.inventory import Broken, UnitFiles
+from ocr_service.work.objects import identity_of, read_object, salvaged
+
+MOST_UNIT_BYTES = 2**30  # of all screens of a unit: a hundred times what a long examination has
+BROKEN_PAGE = doubt("objects", "an object of this study could not be read: what is on it is not known")
+BROKEN_OTHER = note("objects", "an object of this study, no dose screen by its header, could not be read")
+TWICE = doubt("objects", "two objects with the same SOP Instance UID differ; the first one was read")
+
+_EMITTED_AS = {Verified: "verified", FromHeader: "header", NeedsReview: "review"}
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """One unit's ending: its objects, what was read, the RDSR's path relative to the output folder."""
+
+    study_instance_uid: str | None
+    series_instance_uids: tuple[str, ...]
+    sop_instance_uids: tuple[str, ...]
+    outcome: Outcome
+    rdsr: str | None
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What units are converted with, where their RDSRs go, and which outcomes are written. clock: in seconds."""
+
+    library: Library
+    readers: Readers
+    out: Path
+    emit: frozenset[str]
+    clock: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadUnit:
+    """A unit that was read and not written yet.
+
+    ending: None where nothing of it could be read. broken: its objects that could not, each a line of its own.
+    """
+
+    files: UnitFiles
+    objects: tuple[Dataset, ...]
+    ending: Ending | None
+    broken: tuple[Broken, ...]
+    seconds: float
+
+
+@dataclass(slots=True)
+class _Loaded:
+    objects: list[Dataset] = field(default_factory=list)
+    broken: list[Broken] = field(default_factory=list)
+    differs: bool = False
+
+
+def broken_line(broken: Broken) -> Converted:
+    """The line of an object that cannot be read."""
+    told = broken.identity
+    series = (told.series_instance_uid,) if told.series_instance_uid else ()
+    instances = (told.sop_instance_uid,) if told.sop_instance_uid else ()
+    return Converted(told.study_instance_uid, series, instances, Unreadable(broken.why), None, 0)
+
+
+def read(files: UnitFiles, workplace: Workplace) -> ReadUnit:
+    """Read one unit. Whatever its files hold, this gives an ending."""
+    began = workplace.clock()
+    try:
+        objects, ending, broken = _read(files, workplace)
+    except OcrServiceError:
+        raise
+    except Exception as error:  # noqa: BLE001 (the job boundary: one bad unit never stops the rest)
+        objects, ending, broken = [], Ending(Unreadable(_fault(error))), []
+    return ReadUnit(files, tuple(objects), ending, tuple(broken), workplace.clock() - began)
+
+
+def written(read: ReadUnit, workplace: Workplace) -> tuple[Converted, ...]:
+    """Write the unit's RDSR where its outcome is to be emitted: the lines of its report. OutputError."""
+    began = workplace.clock()
+    lines = [broken_line(broken) for broken in read.broken]
+    if read.ending is not None:
+        outcome = read.ending.outcome
+        try:
+            name = _emitted(read.ending, read.objects, workplace)
+        except InputError as error:  # the header cannot be cited, for example by its UIDs
+            outcome, name = Unreadable(str(error)), None
+        except OcrServiceError:
+            raise
+        except Exception as error:  # noqa: BLE001 (as above: a header that nobody foresaw costs its own unit)
+            outcome, name = Unreadable(_fault(error)), None
+        told = [identity_of(ds) for ds in read.objects]
+        series = tuple(dict.fromkeys(one.series_instance_uid for one in told if one.series_instance_uid))
+        instances = tuple(dict.fromkeys(one.sop_instance_uid for one in told if one.sop_instance_uid))
+        spent = round((read.seconds + workplace.clock() - began) * 1000)
+        lines.append(Converted(read.files.study_instance_uid, series, instances, outcome, name, spent))
+    return tuple(lines)
+
+
+def _read(files: UnitFiles, workplace: Workplace) -> tuple[list[Dataset], Ending | None, list[Broken]]:
+    screens = _load(files.screens, pixels=True)
+    images = _load(files.images, pixels=False)
+    reports = _load(files.dose_reports, pixels=False)
+    context = Context(
+        tuple(images.objects), (*reports.objects, *output.earlier(files.study_instance_uid, workplace.out))
+    )
+    ending: Ending | None = None
+    if screens.objects:
+        ending = read_unit(screens.objects, workplace.library, workplace.readers, context)
+        screens = _with_pictures(screens, dict(ending.without_picture))
+    objects = screens.objects
+    if not objects:  # no screen shows anything: what the images state is all there is
+        objects = images.objects
+        ending = read_headers(objects, context) if objects else None
+    broken = [*screens.broken, *images.broken, *reports.broken]
+    if ending is None or (files.screens and not screens.objects and isinstance(ending.outcome, Unreadable)):
+        return [], None, broken  # the lines of the broken objects say all there is to say
+    found = _doubts(screens, images, reports, files)
+    return objects, replace(ending, outcome=_doubted(ending.outcome, found)), broken
+
+
+def _with_pictures(screens: _Loaded, without: Mapping[str, str]) -> _Loaded:
+    """The same without the objects that have no picture: those are broken too."""
+    lost = [ds for ds in screens.objects if str(ds.SOPInstanceUID) in without]
+    broken = [Broken(identity_of(ds), without[str(ds.SOPInstanceUID)]) for ds in lost]
+    kept = [ds for ds in screens.objects if str(ds.SOPInstanceUID) not in without]
+    return _Loaded(kept, [*screens.broken, *broken], screens.differs)
+
+
+def _load(paths: Iterable[Path], *, pixels: bool) -> _Loaded:
+    """The objects that can be read, each SOP Instance UID once."""
+    loaded, left = _Loaded(), MOST_UNIT_BYTES
+    first: dict[str, Dataset] = {}
+    for path in paths:
+        try:
+            ds = read_object(path, pixels=pixels)
+            left -= sum(len(element.value) for element in ds if isinstance(element.value, bytes)) if pixels else 0
+            if left < 0:
+                raise InputError("the dose screens of this unit need more memory than any examination's")
+        except (InputError, OSError) as error:
+            loaded.broken.append(_broken(path, error))
+            continue
+        known = first.setdefault(str(ds.SOPInstanceUID), ds)
+        if known is ds:
+            loaded.objects.append(ds)
+        elif not _equal(known, ds):
+            loaded.differs = True
+    return loaded
+
+
+def _broken(path: Path, error: InputError | OSError) -> Broken:
+    why = str(error) if isinstance(error, InputError) else f"the file cannot be read: {output.reason(error)}"
+    return Broken(salvaged(path), why)
+
+
+def _equal(one: Dataset, other: Dataset) -> bool:
+    """Do two data sets say the same, however their files write it?"""
+    try:
+        return bool(one == other)
+    except (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError):
+        return False
+
+
+def _doubts(screens: _Loaded, images: _Loaded, reports: _Loaded, files: UnitFiles) -> list[Finding]:
+    """What broken and differing objects of the study leave open."""
+    whole = {str(ds.SOPInstanceUID) for part in (screens, images, reports) for ds in part.objects}
+    found = []
+    for broken in (*screens.broken, *images.broken, *reports.broken, *files.broken):
+        if broken.identity.sop_instance_uid in whole:
+            continue  # another copy of it was read
+        counts = broken.may_be_a_page or (not files.screens and broken.may_be_an_image)
+        found.append(BROKEN_PAGE if counts else BROKEN_OTHER)
+    if screens.differs or images.differs or reports.differs:
+        found.append(TWICE)
+    return list(dict.fromkeys(found))
+
+
+def _doubted(outcome: Outcome, found: Sequence[Finding]) -> Outcome:
+    """The outcome with more findings: with a doubt among them it waits for a person."""
+    if not found:
+        return outcome
+    findings = (*outcome.findings, *found)
+    match outcome:
+        case Unreadable():
+            return replace(outcome, findings=findings)
+        case Verified() | NeedsReview() | FromHeader() | Skipped():
+            if any(finding.kind is FindingKind.DOUBT for finding in found):
+                return NeedsReview(outcome.report, findings)
+            return replace(outcome, findings=findings)
+        case _:
+            assert_never(outcome)
+
+
+def _emitted(ending: Ending, objects: Sequence[Dataset], workplace: Workplace) -> str | None:
+    """Write what is to be emitted; one of ours that says the same stands, another one becomes the predecessor."""
+    outcome = ending.outcome
+    if isinstance(outcome, Unreadable | Skipped) or not outcome.report.events:
+        return None
+    if _EMITTED_AS[type(outcome)] not in workplace.emit:
+        return None
+    study = outcome.report.study_instance_uid
+    predecessor = None
+    match ending.native:
+        case AlreadyOurs(parsed):
+            standing = f"{output.folder_of(study)}/{parsed.sop_instance_uid}.dcm"
+            return standing if (workplace.out / standing).is_file() else None
+        case Predecessor(parsed):
+            predecessor = parsed.prior
+        case _:
+            pass
+    document = rdsr(
+        outcome.report,
+        SourceStudy(tuple(_without_pixels(ds) for ds in objects)),
+        verified=isinstance(outcome, Verified),
+        findings=outcome.findings,
+        predecessor=predecessor,
+    )
+    return output.write(document.encoded, study, str(document.SOPInstanceUID), workplace.out)
+
+
+def _without_pixels(ds: Dataset) -> Dataset:
+    header = Dataset()
+    header.update({element.tag: element for element in ds if element.keyword != "PixelData"})
+    return header
+
+
+def _fault(error: Exception) -> str:
+    """An unforeseen fault in words: its kind and place, never its text, which may quote a header."""
+    all_frames = list(extract_tb(error.__traceback__))
+    frames = [frame for frame in all_frames if "ocr_service" in Path(frame.filename).parts] or all_frames
+    place = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else "an unknown place"
+    return f"a fault nobody foresaw stopped this unit ({type(error).__name__} in {place}); please report it"
