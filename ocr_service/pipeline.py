@@ -14,7 +14,7 @@ from typing import assert_never
 from pydicom import Dataset
 
 from ocr_service.dose.checks import does_not_increase, findings_of, lies_outside, product_differs
-from ocr_service.dose.identity import contradicts
+from ocr_service.dose.identity import IdentityRule, contradicts
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified, prove
 from ocr_service.dose.report import CTDoseReport, Finding, PageRef, doubt, note
 from ocr_service.errors import InputError
@@ -39,6 +39,7 @@ from ocr_service.screen.words import meaning
 from ocr_service.study.acquisition import scanner_of
 from ocr_service.study.alignment import align
 from ocr_service.study.console_text import console_text
+from ocr_service.study.dose_words import speaks_of_dose
 from ocr_service.study.header import NoHeaderDose, header_report
 from ocr_service.study.images import image_events
 from ocr_service.study.regions import with_target_regions
@@ -75,6 +76,7 @@ class Ending:
     outcome: Outcome
     native: NativeVerdict = field(default_factory=NoNative)
     without_picture: tuple[tuple[str, str], ...] = ()  # SOP Instance UIDs of objects that show nothing, and why
+    others: tuple[str, ...] = ()  # those whose headers tell nothing and whose pages are no dose screens
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +93,18 @@ class _Read:
     page: PageReading
 
 
-def read_unit(objects: Sequence[Dataset], library: Library, readers: Readers, context: Context = Context()) -> Ending:
+def read_unit(
+    objects: Sequence[Dataset],
+    library: Library,
+    readers: Readers,
+    context: Context = Context(),
+    identity: IdentityRule = IdentityRule.COMPARE,
+) -> Ending:
     """Read, merge and prove the dose screens of one unit: objects with pixels, oldest first."""
     pages: list[_Read] = []
     findings: list[Finding] = []
     without: list[tuple[str, str]] = []
+    others: list[str] = []
     for ds in objects:
         try:
             screens = dose_screens(ds)
@@ -103,15 +112,16 @@ def read_unit(objects: Sequence[Dataset], library: Library, readers: Readers, co
             without.append((str(ds.SOPInstanceUID), str(error)))
             findings.append(doubt("pixels", f"an object of the unit has no readable picture: {error}"))
             continue
-        for screen in screens:
-            read, more = _read_screen(ds, screen, library, readers)
-            findings += more
-            if read is not None:
-                pages.append(read)
+        shown = [_read_screen(ds, screen, library, readers, identity) for screen in screens]
+        if not (any(read for read, _ in shown) or library.candidates(ds) or speaks_of_dose(ds)):
+            others.append(str(ds.SOPInstanceUID))
+            continue
+        findings += [finding for _, more in shown for finding in more]
+        pages += [read for read, _ in shown if read is not None]
     findings += [note("engines", fault) for fault in dict.fromkeys(readers.take_faults())]
     if not pages:
         why = findings[0].sentence if findings else "no dose screen"
-        return Ending(Unreadable(why, tuple(findings)), without_picture=tuple(without))
+        return Ending(Unreadable(why, tuple(findings)), without_picture=tuple(without), others=tuple(others))
     template = pages[-1].template
     if any(read.template.name != template.name for read in pages):
         findings.append(doubt("template", "the pages of the unit are of different templates"))
@@ -120,7 +130,8 @@ def read_unit(objects: Sequence[Dataset], library: Library, readers: Readers, co
     report, told = _beside(whole.report, template, objects, context)
     found = (*findings, *whole.findings, *told, *findings_of(report, rounding_of(template)))
     found = (*found, *(finding for check in template.checks for finding in _broken(check, report)))
-    return replace(_native_first(prove(report, found), context), without_picture=tuple(without))
+    ending = _native_first(prove(report, found), context)
+    return replace(ending, without_picture=tuple(without), others=tuple(others))
 
 
 def read_headers(images: Sequence[Dataset], context: Context = Context()) -> Ending:
@@ -165,7 +176,7 @@ def _after(outcome: Verified | NeedsReview | FromHeader, verdict: NativeVerdict)
 
 
 def _read_screen(
-    ds: Dataset, screen: DoseScreen, library: Library, readers: Readers
+    ds: Dataset, screen: DoseScreen, library: Library, readers: Readers, identity: IdentityRule
 ) -> tuple[_Read | None, list[Finding]]:
     """Choose the template by header, then by its anchors on the page; the more specific one goes first."""
     candidates = library.candidates(ds) or library.by_appearance(ds)
@@ -180,7 +191,7 @@ def _read_screen(
     if len(fitting) > 1:
         names = ", ".join(sheet.template.name for sheet in fitting)
         notes = (*notes, doubt("template", f"two templates fit and neither extends the other: {names}"))
-    notes = (*notes, *_identity(ds, read.page))
+    notes = (*notes, *_identity(ds, read.page, identity))
     return replace(read, page=replace(read.page, findings=(*read.page.findings, *notes))), []
 
 
@@ -209,15 +220,24 @@ def _size(screen: DoseScreen, template: Template) -> tuple[Finding, ...]:
     return (doubt("pixels", f"the page has {rows} rows and {columns} columns: its foot may be cut off"),)
 
 
-def _identity(ds: Dataset, page: PageReading) -> tuple[Finding, ...]:
+def _identity(ds: Dataset, page: PageReading, rule: IdentityRule) -> tuple[Finding, ...]:
     """A proven burnt-in identifier that is not the header's: the page may be another patient's."""
-    found = []
+    if rule is IdentityRule.OFF:
+        return ()
+    found, equal = [], 0
     for quantity, cell in page.fields.items():
         keyword = cell.cell.same_as_header
         if keyword is None or not cell.proven or not cell.text:
             continue
-        if contradicts(meaning(cell.cell, cell.choices, cell.text).value, str(ds.get(keyword, "") or "")):
+        header = str(ds.get(keyword, "") or "")
+        if contradicts(meaning(cell.cell, cell.choices, cell.text).value, header):
             found.append(doubt(quantity.value, f"the {quantity.value} on the page is not the {keyword} of the header"))
+        elif header:
+            equal += 1
+    if rule is IdentityRule.REQUIRED and not equal and not found:
+        found.append(
+            doubt("identity", "the site asks for a burnt-in identifier, and none is proven to be the header's")
+        )
     return tuple(found)
 
 

@@ -5,8 +5,18 @@ Knows normalisation only; must not know where either comes from, and repeats nei
 
 from __future__ import annotations
 
+from enum import Enum
+
 _ALIKE = str.maketrans("IL|OS", "11105")
 LEAST_OF_A_TRUNCATED = 8  # letters: a shorter beginning says too little
+
+
+class IdentityRule(Enum):
+    """What a site asks of the identifiers that are burnt into a page."""
+
+    COMPARE = "compare"  # where one is proven it must be the header's
+    REQUIRED = "required"  # and at least one must be proven
+    OFF = "off"  # for archives whose headers were de-identified
 
 
 def contradicts(burnt_in: str, header: str) -> bool:

@@ -19,10 +19,10 @@ from ocr_service.work import linked, output, unit
 from ocr_service.work.discovery import discover
 from ocr_service.work.inventory import Broken, Inventory, UnitFiles, take_stock
 from ocr_service.work.objects import Identity, identity_of, quiet, read_object
-from ocr_service.work.unit import Converted, Workplace
+from ocr_service.work.unit import AS_SHIPPED, Converted, SiteRules, Workplace
 from ocr_service.work.workers import on_processes
 
-__all__ = ["Converted", "Workers", "convert", "convert_group"]
+__all__ = ["AS_SHIPPED", "Converted", "SiteRules", "Workers", "convert", "convert_group"]
 
 DIED = (
     "the process that read this unit died, and died again when it read nothing else: its files break a decoder or "
@@ -45,6 +45,7 @@ def convert(
     out: Path,
     emit: frozenset[str],
     workers: Workers | None = None,
+    rules: SiteRules = AS_SHIPPED,
 ) -> tuple[Inventory, Iterator[Converted]]:
     """Everything below the paths: what was found, and each unit's ending as it comes.
 
@@ -61,7 +62,7 @@ def convert(
     def endings() -> Iterator[Converted]:
         for broken in stock.broken:
             yield unit.broken_line(broken)
-        for group in _converted(groups, Workplace(library, readers, out, emit, perf_counter), workers):
+        for group in _converted(groups, Workplace(library, readers, out, emit, perf_counter, rules), workers):
             yield from group
 
     return stock, endings()
@@ -72,17 +73,17 @@ def _converted(
 ) -> Iterator[tuple[Converted, ...]]:
     if workers is None:
         return (convert_group(group, workplace) for group in groups)
-    begin = (workers.equip, workplace.out, workplace.emit)
+    begin = (workers.equip, workplace.out, workplace.emit, workplace.rules)
     return on_processes(groups, workers.count, _begin, begin, _convert_here, _died)
 
 
 _here: Workplace | None = None  # of a worker process
 
 
-def _begin(equip: Callable[[], tuple[Library, Readers]], out: Path, emit: frozenset[str]) -> None:
+def _begin(equip: Callable[[], tuple[Library, Readers]], out: Path, emit: frozenset[str], rules: SiteRules) -> None:
     global _here  # noqa: PLW0603 (what a worker process builds once has no other place to stay)
     library, readers = equip()
-    _here = Workplace(library, readers, out, emit, perf_counter)
+    _here = Workplace(library, readers, out, emit, perf_counter, rules)
 
 
 def _convert_here(group: tuple[UnitFiles, ...]) -> tuple[Converted, ...]:

@@ -12,19 +12,18 @@ from filecmp import cmp
 from pathlib import Path
 
 from pydicom import Dataset
-from pydicom.tag import Tag
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage
 
 from ocr_service.errors import BrokenObject, NotDicom
 from ocr_service.study import attributes
 from ocr_service.study.acquisition import scanner_of
+from ocr_service.study.dose_words import speaks_of_dose
 from ocr_service.templates.library import Library
 from ocr_service.work.discovery import Found
 from ocr_service.work.objects import Identity, identity_of, quiet, read_object, salvaged
 
 __all__ = ["Broken", "Inventory", "UnitFiles", "is_dose_screen", "read_object", "states_ctdivol", "take_stock"]
 
-_DOSE_WORDS = ("DOSE", "SUMMARY", "PROTOCOL", "SCREEN SAVE")
 _SC = "1.2.840.10008.5.1.4.1.1.7"  # and its multi-frame kinds below it
 _CT = {CTImageStorage, EnhancedCTImageStorage}
 _SR = "1.2.840.10008.5.1.4.1.1.88."
@@ -72,7 +71,8 @@ class UnitFiles:
 class Inventory:
     """What was found: units, objects that cannot be read, companions by name, other objects, files of other kinds.
 
-    copies: files that repeat another one byte for byte under the same SOP Instance UID.
+    copies: files that repeat another one byte for byte under the same SOP Instance UID. looked_at: objects whose
+    headers tell nothing, which are opened to see whether they are dose screens.
     """
 
     units: list[UnitFiles] = field(default_factory=list)
@@ -81,6 +81,7 @@ class Inventory:
     context: int = 0
     not_dicom: int = 0
     copies: int = 0
+    looked_at: int = 0
     found: Found = field(default_factory=Found)
 
 
@@ -127,7 +128,8 @@ def _sort(ds: Dataset, path: Path, library: Library, stock: Inventory, found: _S
     """Put the object where it belongs. BrokenObject where it belongs to a unit and does not say to which."""
     kind = str(ds.get("SOPClassUID", "") or "")
     companion = library.companion(ds) is not None
-    screen = not companion and is_dose_screen(ds, library)
+    known = not companion and is_dose_screen(ds, library)
+    screen = known or (not companion and may_be_dose_screen(ds, library))
     image = not companion and not screen and kind in _CT and states_ctdivol(ds)
     if companion:
         stock.companions += 1
@@ -140,6 +142,7 @@ def _sort(ds: Dataset, path: Path, library: Library, stock: Inventory, found: _S
             return
         key = (study, scanner_of(ds).identity)
         if screen:
+            stock.looked_at += not known
             found.screens.setdefault(key, []).append((_age(ds), path, _moment(ds)))
         else:
             found.images.setdefault(key, []).append(path)
@@ -173,12 +176,14 @@ def _is_secondary_capture(kind: str) -> bool:
 
 def is_dose_screen(ds: Dataset, library: Library) -> bool:
     """What a template matches, or an SC object that speaks of dose in its header."""
-    if not _is_secondary_capture(str(ds.get("SOPClassUID", ""))):
-        return False
-    if library.candidates(ds) or Tag(0x0040, 0x030E) in ds or Tag(0x0040, 0x0310) in ds:
-        return True
-    told = " ".join(str(ds.get(key, "")) for key in ("SeriesDescription", "ImageType", "ImageComments")).upper()
-    return any(word in told for word in _DOSE_WORDS)
+    return _is_secondary_capture(str(ds.get("SOPClassUID", ""))) and (
+        bool(library.candidates(ds)) or speaks_of_dose(ds)
+    )
+
+
+def may_be_dose_screen(ds: Dataset, library: Library) -> bool:
+    """An SC object whose header lacks what templates match on: only its page can tell."""
+    return _is_secondary_capture(str(ds.get("SOPClassUID", ""))) and bool(library.by_appearance(ds))
 
 
 def states_ctdivol(ds: Dataset) -> bool:

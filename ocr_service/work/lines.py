@@ -114,6 +114,7 @@ def counts(stock: Inventory) -> str:
         f"{stock.not_dicom} files that are not DICOM",
     ]
     rare = (
+        (stock.looked_at, "objects whose headers tell nothing: their pages were looked at"),
         (stock.copies + found.repeated, "copies of a file that counts once"),
         (found.special, "links, pipes and devices that lead to no file"),
         (found.read_dicomdirs, "DICOMDIR whose files were taken"),

@@ -6,7 +6,7 @@ of its own, and a doubt about what the rest of its unit says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from traceback import extract_tb
@@ -14,6 +14,7 @@ from typing import assert_never
 
 from pydicom import Dataset
 
+from ocr_service.dose.identity import IdentityRule
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
 from ocr_service.dose.report import Finding, FindingKind, doubt, note
 from ocr_service.errors import InputError, OcrServiceError
@@ -48,6 +49,20 @@ class Converted:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteRules:
+    """What a site decides: of burnt-in identifiers, and whether an RDSR states what is unknown as unknown.
+
+    state_unknown: False leaves such numbers out, for importers that stop at the first one.
+    """
+
+    identity: IdentityRule = IdentityRule.COMPARE
+    state_unknown: bool = True
+
+
+AS_SHIPPED = SiteRules()
+
+
+@dataclass(frozen=True, slots=True)
 class Workplace:
     """What units are converted with, where their RDSRs go, and which outcomes are written. clock: in seconds."""
 
@@ -56,6 +71,7 @@ class Workplace:
     out: Path
     emit: frozenset[str]
     clock: Callable[[], float]
+    rules: SiteRules = AS_SHIPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +123,8 @@ def written(read: ReadUnit, workplace: Workplace) -> tuple[Converted, ...]:
         outcome = read.ending.outcome
         try:
             name = _emitted(read.ending, read.objects, workplace)
-        except InputError as error:  # the header cannot be cited, for example by its UIDs
-            outcome, name = Unreadable(str(error)), None
+        except InputError as error:  # the header cannot be cited, for example by its UIDs: what was read is kept
+            outcome, name = _doubted(outcome, [doubt("header", str(error))]), None
         except OcrServiceError:
             raise
         except Exception as error:  # noqa: BLE001 (as above: a header that nobody foresaw costs its own unit)
@@ -130,8 +146,8 @@ def _read(files: UnitFiles, workplace: Workplace) -> tuple[list[Dataset], Ending
     )
     ending: Ending | None = None
     if screens.objects:
-        ending = read_unit(screens.objects, workplace.library, workplace.readers, context)
-        screens = _with_pictures(screens, dict(ending.without_picture))
+        ending = read_unit(screens.objects, workplace.library, workplace.readers, context, workplace.rules.identity)
+        screens = _with_pictures(screens, dict(ending.without_picture), ending.others)
     objects = screens.objects
     if not objects:  # no screen shows anything: what the images state is all there is
         objects = images.objects
@@ -143,11 +159,11 @@ def _read(files: UnitFiles, workplace: Workplace) -> tuple[list[Dataset], Ending
     return objects, replace(ending, outcome=_doubted(ending.outcome, found)), broken
 
 
-def _with_pictures(screens: _Loaded, without: Mapping[str, str]) -> _Loaded:
-    """The same without the objects that have no picture: those are broken too."""
+def _with_pictures(screens: _Loaded, without: Mapping[str, str], others: Collection[str]) -> _Loaded:
+    """The same without the objects that have no picture, which are broken too, and those that are no dose screens."""
     lost = [ds for ds in screens.objects if str(ds.SOPInstanceUID) in without]
     broken = [Broken(identity_of(ds), without[str(ds.SOPInstanceUID)]) for ds in lost]
-    kept = [ds for ds in screens.objects if str(ds.SOPInstanceUID) not in without]
+    kept = [ds for ds in screens.objects if str(ds.SOPInstanceUID) not in {*without, *others}]
     return _Loaded(kept, [*screens.broken, *broken], screens.differs)
 
 
@@ -238,6 +254,7 @@ def _emitted(ending: Ending, objects: Sequence[Dataset], workplace: Workplace) -
         verified=isinstance(outcome, Verified),
         findings=outcome.findings,
         predecessor=predecessor,
+        state_unknown=workplace.rules.state_unknown,
     )
     return output.write(document.encoded, study, str(document.SOPInstanceUID), workplace.out)
 

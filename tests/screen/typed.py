@@ -177,6 +177,7 @@ def dose_object(page: Page, **header: object) -> Dataset:
         "Manufacturer": "ACME",
         "SeriesDescription": "Dose",
         "StudyInstanceUID": "1.2.3",
+        "StudyDate": "20200101",
         "SeriesInstanceUID": "1.2",
     }
     return saved(page, **{**told, **header})
