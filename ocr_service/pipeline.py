@@ -212,12 +212,18 @@ def _fitting(candidates: Sequence[Template], screen: DoseScreen, readers: Reader
 
 
 def _size(screen: DoseScreen, template: Template) -> tuple[Finding, ...]:
-    """A page lower than its template's was cut: rows may be missing at its foot."""
+    """A page lower than its template's was cut; one that was made smaller lost what tells its letters apart."""
     rows, columns = screen.pixels.shape
-    wanted = template.screen.of((rows, columns))
-    if rows * wanted[1] >= columns * wanted[0]:
-        return ()
-    return (doubt("pixels", f"the page has {rows} rows and {columns} columns: its foot may be cut off"),)
+    wanted_rows, wanted_columns = template.screen.of((rows, columns))
+    found = []
+    if rows * wanted_columns < columns * wanted_rows:
+        found.append(doubt("pixels", f"the page has {rows} rows and {columns} columns: its foot may be cut off"))
+    if columns < wanted_columns:
+        sentence = (
+            f"the page was made smaller, {columns} columns of {wanted_columns}: engines may agree on a wrong digit"
+        )
+        found.append(doubt("pixels", sentence))
+    return tuple(found)
 
 
 def _identity(ds: Dataset, page: PageReading, rule: IdentityRule) -> tuple[Finding, ...]:

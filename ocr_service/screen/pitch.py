@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ocr_service.screen import layout
 from ocr_service.screen.layout import Run
 
-WIDEST_BLANK = 0.5  # letter heights, between two digits of one number, whatever the page tells of the pitch
+WIDEST_BLANK = 0.5  # letter heights, between two digits, where too few pairs tell a pitch
 TOLERANCE = 1.9  # px: a point takes at least 3, a rescaled page moves letters by 1
 PAIRS = 6  # the fewest pairs that tell a pitch
 OUTLIERS = 12  # the most pairs that are set aside to find it
@@ -48,10 +48,11 @@ def stretched(numbers: Sequence[tuple[Run, str]]) -> set[int]:
         tall = layout.letter_height(run.shapes)
         pairs = _pairs(owner, run, text)
         by_height.setdefault(tall, []).extend(pairs)
-        if any(pair.blank > WIDEST_BLANK * tall for pair in pairs):
-            found.add(owner)
-    for pairs in by_height.values():
-        found |= {pair.owner for pair, rest in zip(pairs, _residuals(pairs), strict=True) if rest > TOLERANCE}
+    for tall, pairs in by_height.items():
+        if len(pairs) < PAIRS:
+            found |= {pair.owner for pair in pairs if pair.blank > WIDEST_BLANK * tall}
+        else:
+            found |= {pair.owner for pair, rest in zip(pairs, _residuals(pairs), strict=True) if rest > TOLERANCE}
     return found
 
 
@@ -68,8 +69,6 @@ def _pairs(owner: int, run: Run, text: str) -> list[_Pair]:
 
 def _residuals(pairs: Sequence[_Pair]) -> NDArray[np.float64]:
     """How much further apart each pair is than pitch and digits say; the worst pairs are set aside one by one."""
-    if len(pairs) < PAIRS:
-        return np.zeros(len(pairs))
     terms = np.zeros((len(pairs), 11))  # the pitch, then where each digit stands in its place
     terms[:, 0] = 1
     for row, pair in enumerate(pairs):

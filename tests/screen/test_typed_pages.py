@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -36,6 +37,13 @@ def test_a_page_whose_ink_is_all_explained_and_read_alike_is_verified(tmp_path: 
 
 def test_the_page_may_stand_some_pixels_elsewhere(tmp_path: Path) -> None:
     assert isinstance(read(np.roll(dose_page(), (4, 6), (0, 1)), tmp_path).outcome, Verified)
+
+
+def test_a_page_that_was_made_smaller_is_never_verified(tmp_path: Path) -> None:
+    """Both engines read 13.3 where a page at 0.9 of its size had said 19.3."""
+    small = cv2.resize(dose_page(), None, fx=0.9, fy=0.9, interpolation=cv2.INTER_AREA)
+
+    assert not isinstance(read(np.asarray(small, np.uint8), tmp_path).outcome, Verified)
 
 
 def test_a_page_of_twice_the_size_is_the_same_page(tmp_path: Path) -> None:
