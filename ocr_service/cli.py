@@ -4,49 +4,24 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ocr_service.errors import OcrServiceError, UsageError
-
-if TYPE_CHECKING:
-    from ocr_service.screen.readers import Readers
-    from ocr_service.templates.library import Library
+from ocr_service import equipment
+from ocr_service.cli_templates import Templates, template_app
+from ocr_service.errors import EngineError, OcrServiceError, UsageError
 
 NEEDS_A_PERSON = 3
 EMITTED = ("verified", "header", "review")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-template_app = typer.Typer(no_args_is_help=True, help="Look at templates, and ask why one fits or not.")
 app.add_typer(template_app, name="template")
 
 
 @app.callback()
 def ocr_service() -> None:
     """Read CT dose screens, prove every number, and emit X-Ray Radiation Dose SR."""
-
-
-def _library(templates: Path | None) -> Library:
-    from ocr_service.templates.library import load_templates
-    from ocr_service.templates.shipped import shipped_templates
-
-    return load_templates(shipped_templates(), *([templates] if templates else []))
-
-
-def _readers() -> Readers:
-    from ocr_service.screen.ppocr import PPOCR
-    from ocr_service.screen.readers import Readers
-    from ocr_service.screen.tesseract import VOTES, tesseract
-
-    return Readers(PPOCR(), tesseract(), VOTES)
-
-
-def _equipment(templates: Path | None) -> tuple[Library, Readers]:
-    return _library(templates), _readers()
-
-
-Templates = Annotated[Path | None, typer.Option(help="A folder of the site's own templates.")]
 
 
 @app.command()
@@ -71,8 +46,8 @@ def convert(
     chosen = frozenset(word.strip() for word in emit.split(","))
     if not chosen <= set(EMITTED):
         raise UsageError(f"--emit takes {', '.join(EMITTED)}, separated by commas")
-    workers = archive.Workers(jobs, partial(_equipment, templates)) if jobs > 1 else None
-    stock, endings = archive.convert(paths, *_equipment(templates), out, chosen, workers)
+    workers = archive.Workers(jobs, partial(equipment.both, templates)) if jobs > 1 else None
+    stock, endings = archive.convert(paths, *equipment.both(templates), out, chosen, workers)
     console = Console()
     table = Table("outcome", "template", "events", "DLP total", "why, or where the RDSR is")
     open_ = 0
@@ -89,29 +64,39 @@ def convert(
 
 
 @app.command()
+def read(
+    file: Path,
+    templates: Templates = None,
+    draw: Annotated[
+        Path | None, typer.Option(help="Save the page with what was read drawn on it; the patient's name stays on it.")
+    ] = None,
+) -> None:
+    """Print each field and row of one object, who vouches for it, and what was found."""
+    from ocr_service import printing
+    from ocr_service.author.drawing import picture_of
+    from ocr_service.author.reading import look
+    from ocr_service.author.telling import foot
+    from ocr_service.work.objects import read_object
+
+    view = look(read_object(file, pixels=True), equipment.library(templates), equipment.readers())
+    console = printing.console()
+    printing.print_object(view, console)
+    if draw is not None:
+        pictures = [picture_of(page, foot(page, view)) for page in view.pages]
+        for name in printing.save_pages(pictures, draw):
+            console.print(f"drawn: {name}", soft_wrap=True)
+
+
+@app.command()
 def doctor() -> None:
-    """Say what is installed, and try each engine on a built-in cell."""
-    from ocr_service.screen.engines import trial_cell
-
-    readers = _readers()
-    for name, engine in (("ppocr", readers.ppocr), ("tesseract", readers.tesseract)):
-        typer.echo(f"{name}: reads the built-in cell 12.34 as {engine.read([trial_cell()])[0]!r}")
-
-
-@template_app.command("list")
-def list_templates(templates: Templates = None) -> None:
-    """List the templates: name, title, status, revision."""
-    for template in _library(templates).templates:
-        typer.echo(f"{template.name}  {template.title}  ({template.status}, revision {template.revision})")
-
-
-@template_app.command()
-def explain(file: Path, templates: Templates = None) -> None:
-    """Say for each template whether it matches the object's header, and which keys do not."""
-    from ocr_service.work.inventory import read_object
-
-    for sentence in _library(templates).explain(read_object(file, pixels=False)):
-        typer.echo(sentence)
+    """Say what is installed, and try each engine on a built-in cell. Exit 6: one does not work."""
+    for name, version in equipment.versions():
+        typer.echo(f"{name:<24}{version}")
+    trials = list(equipment.try_engines(equipment.engines()))
+    for trial in trials:
+        typer.echo(f"{trial.engine:<24}{trial.sentence}")
+    if not all(trial.passed for trial in trials):
+        raise typer.Exit(EngineError.exit_code)
 
 
 def main() -> None:

@@ -182,7 +182,7 @@ def _read_screen(
     candidates = library.candidates(ds) or library.by_appearance(ds)
     if not candidates:
         return None, [doubt("template", "no template matches this object; `template explain FILE` tells why")]
-    fitting = _fitting(candidates, screen, readers)
+    fitting = fitting_pages(candidates, screen, readers)
     if not fitting:
         names = ", ".join(template.name for template in candidates)
         return None, [doubt("template", f"the page does not show the words of the templates that match: {names}")]
@@ -195,8 +195,11 @@ def _read_screen(
     return replace(read, page=replace(read.page, findings=(*read.page.findings, *notes))), []
 
 
-def _fitting(candidates: Sequence[Template], screen: DoseScreen, readers: Readers) -> list[Sheet]:
-    """The page under each template whose words it shows; looked at thoroughly only where it shows none's."""
+def fitting_pages(candidates: Sequence[Template], screen: DoseScreen, readers: Readers) -> list[Sheet]:
+    """The page under each template whose words it shows, the one that reads it first.
+
+    It is looked at thoroughly only where it shows no template's words at first sight.
+    """
     for thoroughly in (False, True):
         fitting: list[Sheet] = []
         for template in candidates:

@@ -23,6 +23,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ocr_service.dose.quantities import Quantity
 from ocr_service.templates.checks import Check
+from ocr_service.templates.examples import Example
 from ocr_service.templates.wording import (
     Complaint,
     Model,
@@ -319,14 +320,6 @@ class Companion(Model):
 
     name: Word
     match: dict[str, SomeWords]
-
-
-class Example(Model):
-    """A screen and what must be read from it: the template's own proof."""
-
-    file: str
-    dlp_total: str | None = None
-    rows: tuple[tuple[str, ...], ...] = ()
 
 
 class Template(Model):

@@ -1,0 +1,105 @@
+"""What was read of an object, on a terminal or as plain text, and as pictures.
+
+Knows terminals and picture files; must not know how anything is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ocr_service.errors import OutputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ocr_service.author.checking import Proof
+    from ocr_service.author.reading import ObjectView, PageView
+    from ocr_service.screen.overlay import Picture
+
+WIDTH = 100  # letters of a line that goes to a file or a pipe
+
+
+def console() -> Console:
+    """The terminal; plain lines of 100 letters where there is none."""
+    from rich.console import Console
+
+    terminal = Console(highlight=False)
+    return terminal if terminal.is_terminal else Console(width=WIDTH, highlight=False, no_color=True)
+
+
+def print_object(view: ObjectView, to: Console) -> None:
+    """Every field and every row of each page, then the findings and the outcome."""
+    from rich.markup import escape
+
+    from ocr_service.author.telling import doubts_of, name_of, page_title
+
+    for number, page in enumerate(view.pages, start=1):
+        to.print(f"[bold]page {number} of {len(view.pages)}[/]: {escape(page_title(page))}")
+        if page.reading is not None:
+            _print_cells(page, to)
+    outcome = view.ending.outcome
+    doubts = doubts_of(outcome)
+    for finding in outcome.findings:
+        colour = "red" if finding in doubts else "dim"
+        to.print(
+            f"[{colour}]{finding.kind.value}[/] {escape(finding.where)}: {escape(finding.sentence)}", soft_wrap=True
+        )
+    to.print(f"outcome: [bold]{name_of(outcome)}[/]")
+
+
+def _print_cells(page: PageView, to: Console) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
+    from rich.table import Table
+
+    from ocr_service.author.telling import cell_lines
+
+    frame = SIMPLE_HEAD if to.is_terminal else None
+    table = Table(box=frame, pad_edge=False, collapse_padding=True, padding=(0, 1))
+    table.add_column("where", no_wrap=True)
+    table.add_column("quantity", max_width=20)
+    table.add_column("text", max_width=24, overflow="fold")
+    table.add_column("proven", no_wrap=True)
+    table.add_column("who vouches, or why not", overflow="fold", ratio=1)
+    table.add_column("box", no_wrap=True)
+    before = ""
+    for line in cell_lines(page):
+        if before and before != line.where:
+            table.add_section()
+        before = line.where
+        proven = "[green]yes[/]" if not line.is_open else "[bold red]no[/]"
+        table.add_row(line.where, line.quantity, escape(line.text), proven, escape(line.vouched), line.box)
+    to.print(table)
+
+
+def print_proof(proof: Proof, to: Console) -> None:
+    """One line for what is as expected; else a line a difference."""
+    from rich.markup import escape
+
+    about = f"{escape(proof.template)}: {escape(proof.about)}"
+    if not proof.at_hand:
+        to.print(f"[dim]skipped[/] {about}", soft_wrap=True)
+    elif proof.differences:
+        for sentence in proof.differences:
+            to.print(f"[bold red]FAILED[/] {about}: {escape(sentence)}", soft_wrap=True)
+    else:
+        to.print(f"[green]as expected[/] {about}", soft_wrap=True)
+
+
+def save_pages(pictures: Sequence[Picture], path: Path) -> tuple[Path, ...]:
+    """Write one PNG a page: `name.png`, `name-2.png`, ... OutputError."""
+    import cv2
+
+    names = []
+    for number, picture in enumerate(pictures, start=1):
+        name = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+        known, encoded = cv2.imencode(".png", picture)
+        try:
+            name.parent.mkdir(parents=True, exist_ok=True)
+            name.write_bytes(encoded.tobytes() if known else b"")
+        except OSError as error:
+            raise OutputError(f"{name} could not be written: {error.strerror}; choose another place") from error
+        names.append(name)
+    return tuple(names)
