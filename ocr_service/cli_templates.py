@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Templates = Annotated[Path | None, typer.Option(help="A folder of the site's own templates.")]
 
-template_app = typer.Typer(no_args_is_help=True, help="Look at templates, and prove them.")
+template_app = typer.Typer(no_args_is_help=True, help="Look at templates, prove them, draft new ones.")
 
 
 @template_app.command("list")
@@ -98,6 +98,41 @@ def draw(
     pages = [best_of(chosen, screen, readers) for screen in screens_of(ds)]
     for name in printing.save_pages([picture_of_template(page, template_foot(page)) for page in pages], out):
         typer.echo(f"drawn: {name}")
+
+
+@template_app.command()
+def new(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Screens of one layout.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The template, name.yaml; printed without it.")
+    ] = None,
+) -> None:
+    """Draft a template from screens: anchors, columns, types. A person goes through what the draft says to check."""
+    from ocr_service.author.drafting import Drafted, draft
+    from ocr_service.author.newcomers import tables_of
+    from ocr_service.screen.ppocr import find_text
+    from ocr_service.templates.library import load_template
+
+    if out is not None and out.suffix != ".yaml":
+        raise UsageError(f"a template's file name ends in .yaml, not {out.suffix or out.name!r}")
+    tables: list[Drafted] = []
+    for table in tables_of([_with_pixels(path) for path in files], find_text, equipment.readers()):
+        if isinstance(table, Drafted):
+            tables.append(table)
+        else:
+            typer.echo(f"not used: {table.why}", err=True)
+    if not tables:
+        raise UsageError("no dose table was made out on these screens; write the template by docs/templates.md")
+    text = draft(tables)
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(text, encoding="utf-8")
+    load_template(out, out.parent)
+    typer.echo(
+        f"{out} is drafted; look at it with: ocr-service read {files[0]} --templates {out.parent} --draw page.png"
+    )
 
 
 def _chosen(library: Library, names: list[str]) -> tuple[Template, ...]:
