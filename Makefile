@@ -21,7 +21,7 @@ apt = echo "installing $(1)" && $(SUDO) apt-get -qq update && \
 # $(call pip,REQUIREMENT): a library without a wheel for this Python or processor is built, which needs a compiler.
 pip = $(PIP) $(1) || { ! command -v c++ >/dev/null && $(call apt,build-essential $(PYTHON_PACKAGE)-dev) && $(PIP) $(1); }
 
-.PHONY: help demo test check samples clean tesseract dicom-tools orthanc fonts
+.PHONY: help demo test check samples pictures clean tesseract dicom-tools orthanc fonts
 .DELETE_ON_ERROR:
 
 help:
@@ -29,6 +29,7 @@ help:
 	@echo "make test      run the tests"
 	@echo "make check     ruff, mypy, import-linter and the rules of the house"
 	@echo "make samples   draw sample_sc/ anew"
+	@echo "make pictures  draw docs/images/ anew"
 	@echo "make clean     remove .venv and demo_out"
 
 # Exit 3 says that some dose screens need a person; the samples have such ones on purpose.
@@ -80,3 +81,10 @@ $(VENV)/.package: pyproject.toml | $(BIN)/python
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@$(call pip,-e '$(DEV)')
 	@touch $(VENV)/.package $@
+
+# The pictures of the documents, drawn anew from the samples.
+pictures: tesseract $(VENV)/.package
+	@$(BIN)/ocr-service read sample_sc/ge/bolus_tracking/01.dcm --draw docs/images/ge-dose-report.png >/dev/null
+	@folder=$$(mktemp -d) && $(BIN)/ocr-service template new sample_sc/other/unknown_maker/01.dcm -o $$folder/acme.yaml && \
+		$(BIN)/ocr-service template draw sample_sc/other/unknown_maker/01.dcm --templates $$folder \
+		-o docs/images/drafted-template.png; rm -rf $$folder

@@ -22,7 +22,7 @@ from ocr_service.pipeline import Outcome, read_unit
 from ocr_service.screen.readers import Readers
 from ocr_service.study.acquisition import scanner_of
 from ocr_service.templates.examples import NOTHING, Example
-from ocr_service.templates.library import Library, fits
+from ocr_service.templates.library import Library, suits
 from ocr_service.templates.schema import Template
 
 OpenObject = Callable[[Path], Dataset]
@@ -188,6 +188,6 @@ def _refused(
         ds = open_object(path)
     except InputError as error:
         return Proof(template.name, about, (str(error),))
-    if fits(template.match, ds) and any(not best_page(template, s, readers).missing for s in screens_of(ds)):
+    if suits(template, ds) and any(not best_page(template, s, readers).missing for s in screens_of(ds)):
         return Proof(template.name, about, ("the template reads this screen, and must not",))
     return Proof(template.name, about)

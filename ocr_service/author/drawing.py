@@ -87,4 +87,8 @@ def _edges(page: FoundPage) -> list[Edge]:
     place = page.place(table.area) if table is not None else None
     if place is None:
         return []
-    return [Edge(left, place.top, place.bottom, quantity.value) for quantity, (left, _) in page.sheet.columns().items()]
+    return [
+        Edge(left, place.top, place.bottom, quantity.value)
+        for columns in page.sheet.stack()
+        for quantity, (left, _) in columns.items()
+    ]

@@ -105,7 +105,7 @@ def screens_of(ds: Dataset) -> tuple[DoseScreen, ...]:
 
 def pages_of(template: Template, screen: DoseScreen, readers: Readers) -> Iterator[FoundPage]:
     """Each kind of page of the template, with the anchors of it that stand on the screen."""
-    pixels = layout.flat(to_size(screen.pixels, template.screen.rows, template.screen.columns))
+    pixels = layout.flat(_in_size(template, screen))
     ink = layout.find_ink(pixels)
     for kind, spec in template.pages.items():
         placed = place_anchors(spec, Phrases(ink, pixels, readers))
@@ -117,11 +117,12 @@ def pages_of(template: Template, screen: DoseScreen, readers: Readers) -> Iterat
 def _proven(sheet: Sheet, screen: DoseScreen) -> FoundPage:
     anchors = sheet.spec.anchors
     questions = [Question(sheet.crop(place.run.box), same_word(anchors[n].text)) for n, place in sheet.places.items()]
-    return FoundPage(sheet, found_anchors(sheet.places, sheet.readers.ask(questions)), _shown(sheet, screen))
+    return FoundPage(sheet, found_anchors(sheet.places, sheet.readers.ask(questions)), _in_size(sheet.template, screen))
 
 
-def _shown(sheet: Sheet, screen: DoseScreen) -> Pixels:
-    return to_size(screen.pixels, sheet.template.screen.rows, sheet.template.screen.columns)
+def _in_size(template: Template, screen: DoseScreen) -> Pixels:
+    rows, columns = screen.pixels.shape
+    return to_size(screen.pixels, *template.screen.of((rows, columns)))
 
 
 def best_page(template: Template, screen: DoseScreen, readers: Readers) -> FoundPage:
@@ -134,7 +135,7 @@ def _view(ds: Dataset, screen: DoseScreen, library: Library, readers: Readers) -
     if not sheets:
         return PageView(screen, None, None)
     reading = read_page(sheets[0], PageRef(screen.sop_instance_uid, screen.frame))
-    return PageView(screen, FoundPage(sheets[0], reading.anchors, _shown(sheets[0], screen)), reading)
+    return PageView(screen, FoundPage(sheets[0], reading.anchors, _in_size(sheets[0].template, screen)), reading)
 
 
 def _in_the_end(view: PageView, ending: Ending) -> PageView:
