@@ -359,7 +359,8 @@ def _number_pattern(texts: Sequence[str]) -> str:
         return number
     if len(around) == 1:
         before, after = around.pop()
-        return f"{re.escape(before)}(?P<value>{number}){re.escape(after)}"
+        behind = "[sS]" if after in ("s", "S") else re.escape(after)  # a lonely s is read as either
+        return f"{re.escape(before)}(?P<value>{number}){behind}"
     return f"(?P<value>{number})[^0-9]{{0,12}}"
 
 

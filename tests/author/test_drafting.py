@@ -78,6 +78,13 @@ def test_a_draft_reads_the_same_page_where_it_stands_elsewhere(tmp_path):
     assert name_of(view.ending.outcome) == "verified"
 
 
+def test_a_unit_behind_the_number_is_part_of_the_pattern_in_both_cases(tmp_path):
+    words = (*PAGE, (340, 80, "Time"), (340, 130, "3s"), (340, 155, "9s"))
+    drafted(words, tmp_path)
+
+    assert drafted_columns(tmp_path)[Quantity.EXPOSURE_TIME].expression.fullmatch("3S")
+
+
 def test_the_digits_of_the_series_description_are_left_open(tmp_path):
     text = drafted(PAGE, tmp_path, SeriesDescription="Dose 12 of [ward] 7")
 
