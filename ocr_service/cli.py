@@ -10,7 +10,9 @@ import typer
 
 from ocr_service import equipment
 from ocr_service.cli_templates import Templates, template_app
+from ocr_service.dose.identity import IdentityRule
 from ocr_service.errors import EngineError, OcrServiceError, UsageError
+from ocr_service.screen.running import Engine
 
 NEEDS_A_PERSON = 3
 EMITTED = ("verified", "header", "review")
@@ -34,6 +36,18 @@ def convert(
     ] = None,
     emit: Annotated[str, typer.Option(help="What is written: verified, header, review.")] = "verified,header",
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+    engine: Annotated[Engine, typer.Option(help="How Tesseract is run.")] = Engine.AUTO,
+    identity: Annotated[
+        IdentityRule, typer.Option(help="Burnt-in identifiers: compare, required, or off for de-identified archives.")
+    ] = IdentityRule.COMPARE,
+    leave_out_unknown: Annotated[
+        bool,
+        typer.Option(
+            "--leave-out-unknown",
+            help="Leave out numbers that nobody told: OpenREM stops at one that is stated as unknown. "
+            "Use another --out for the change: RDSRs that lie there stand.",
+        ),
+    ] = False,
 ) -> None:
     """Turn dose screens into RDSR files. Exit 3: some need a person."""
     from rich.console import Console
@@ -46,8 +60,10 @@ def convert(
     chosen = frozenset(word.strip() for word in emit.split(","))
     if not chosen <= set(EMITTED):
         raise UsageError(f"--emit takes {', '.join(EMITTED)}, separated by commas")
-    workers = archive.Workers(jobs, partial(equipment.both, templates)) if jobs > 1 else None
-    stock, endings = archive.convert(paths, *equipment.both(templates), out, chosen, workers)
+    # Workers share the cores: one thread of PP-OCR each.
+    workers = archive.Workers(jobs, partial(equipment.both, templates, engine, 1)) if jobs > 1 else None
+    rules = archive.SiteRules(identity, state_unknown=not leave_out_unknown)
+    stock, endings = archive.convert(paths, *equipment.both(templates, engine), out, chosen, workers, rules)
     console = Console()
     table = Table("outcome", "template", "events", "DLP total", "why, or where the RDSR is")
     open_ = 0

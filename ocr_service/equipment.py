@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ocr_service.errors import EngineError
+from ocr_service.screen.running import Engine
 
 if TYPE_CHECKING:
     from ocr_service.screen.readers import Reader, Readers
@@ -43,32 +44,32 @@ def library(templates: Path | None) -> Library:
     return load_templates(*folders(templates))
 
 
-def ppocr() -> Reader:
-    """PP-OCR; its models are loaded when the first crop is read."""
+def ppocr(threads: int = 2) -> Reader:
+    """PP-OCR; its models are loaded when the first crop is read. threads: crops at once."""
     from ocr_service.screen.ppocr import PPOCR
 
-    return PPOCR()
+    return PPOCR(threads)
 
 
-def tesseract() -> Reader:
+def tesseract(engine: Engine = Engine.AUTO) -> Reader:
     """Tesseract. EngineMissing names the command that installs it."""
     from ocr_service.screen.tesseract import tesseract as installed
 
-    return installed()
+    return installed(engine)
 
 
 @cache
-def readers() -> Readers:
+def readers(engine: Engine = Engine.AUTO, threads: int = 2) -> Readers:
     """Both engines, built once a process: models are heavy, and equal crops need not be read twice. EngineMissing."""
     from ocr_service.screen.readers import Readers
     from ocr_service.screen.tesseract import VOTES
 
-    return Readers(ppocr(), tesseract(), VOTES)
+    return Readers(ppocr(threads), tesseract(engine), VOTES)
 
 
-def both(templates: Path | None) -> tuple[Library, Readers]:
+def both(templates: Path | None, engine: Engine = Engine.AUTO, threads: int = 2) -> tuple[Library, Readers]:
     """Templates and engines, as the main process and each worker of `convert` builds them for itself."""
-    return library(templates), readers()
+    return library(templates), readers(engine, threads)
 
 
 @dataclass(frozen=True, slots=True)

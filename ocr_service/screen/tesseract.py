@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +18,7 @@ import numpy as np
 from ocr_service.errors import EngineError, EngineMissing
 from ocr_service.screen.engines import read_inked
 from ocr_service.screen.preprocess import Crop
+from ocr_service.screen.running import Engine
 
 # One line a crop; dictionaries off, for numbers and units are no words.
 _DICTIONARIES = ("system", "freq", "punc", "number", "unambig", "bigram")
@@ -37,14 +37,6 @@ VOTES: tuple[tuple[str, ...], ...] = (
     ("trim", "stretch", "close_points", "margin_2", "enlarge_3", "smooth", "threshold"),
     ("trim", "stretch", "close_points", "margin_8", "enlarge_3", "soften"),
 )
-
-
-class Engine(Enum):
-    """How Tesseract is run."""
-
-    AUTO = "auto"  # the library where it and its language data are installed, else the command
-    TESSEROCR = "tesserocr"
-    PYTESSERACT = "pytesseract"
 
 
 def tesseract(engine: Engine = Engine.AUTO) -> TesseractCommand | TesseractLibrary:

@@ -19,9 +19,9 @@ from ocr_service.screen.engines import MOST_FAULTS, survive, trial_cell
 from ocr_service.screen.ppocr import PPOCR, filled_up
 from ocr_service.screen.preprocess import Crop
 from ocr_service.screen.readers import Question, Readers
+from ocr_service.screen.running import Engine
 from ocr_service.screen.tesseract import (
     VOTES,
-    Engine,
     TesseractCommand,
     TesseractLibrary,
     language_data,
