@@ -119,10 +119,11 @@ def page(
     words: Words = ENGLISH,
     grid: Grid = Grid(),
     printed_id: str | None = None,
+    style: Style | None = None,
 ) -> Canvas:
     """Draw one page of 512 x 512; `total` is None on a page that does not end the examination."""
     canvas = Canvas(512, 512)
-    style = Style(face(grid.face), space=5)
+    style = style or Style(face(grid.face), space=5)
     _heading(canvas, style, exam, words, grid, printed_id or exam.patient.identifier)
     canvas.write(style, words.title, 256, grid.title, at="middle")
     y = grid.title + 27

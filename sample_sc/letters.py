@@ -188,14 +188,36 @@ def set_line(style: Style, text: str) -> Placed:
     return Placed(tuple((glyph, left - first) for glyph, left in marks), right + 1 - first)
 
 
+Level = int | tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One text on a canvas: `box` is x0, y0, x1, y1 (inclusive) of its ink, `top` the row of its capitals' tops.
+
+    `under` is what the box showed before, so that the text can be taken back.
+    """
+
+    text: str
+    style: Style
+    level: Level
+    top: int
+    box: tuple[int, int, int, int]
+    under: NDArray[np.uint8]
+
+
 class Canvas:
-    """Grey levels or colours, `pixels` uint8 (rows, columns) or (rows, columns, 3), on black."""
+    """Grey levels or colours, `pixels` uint8 (rows, columns) or (rows, columns, 3), on black.
+
+    `written` tells what stands where, in the order of writing.
+    """
 
     def __init__(self, rows: int, columns: int, colour: bool = False) -> None:
         self.pixels: NDArray[np.uint8] = np.zeros((rows, columns, 3) if colour else (rows, columns), np.uint8)
+        self.written: list[Written] = []
 
     def write(
-        self, style: Style, text: str, x: int, y: int, *, at: str = "left", level: int | tuple[int, ...] = 255
+        self, style: Style, text: str, x: int, y: int, *, at: str = "left", level: Level = 255
     ) -> tuple[int, int]:
         """Write `text` with the tops of its capitals at row y; return its first and last column.
 
@@ -204,15 +226,20 @@ class Canvas:
         line = set_line(style, text)
         start = {"left": x, "right": x - line.width + 1, "middle": x - line.width // 2}[at]
         baseline = y + style.face.caps
+        y0 = min((baseline - glyph.top for glyph, _ in line.marks), default=y)
+        y1 = max((baseline - glyph.top + glyph.ink.shape[0] - 1 for glyph, _ in line.marks), default=y)
+        box = (start, y0, start + line.width - 1, y1)
+        under = self.pixels[y0 : y1 + 1, start : start + line.width].copy()
         for glyph, left in line.marks:
             top, height, width = baseline - glyph.top, *glyph.ink.shape
             spot = self.pixels[top : top + height, start + left : start + left + width]
             if spot.shape[:2] != glyph.ink.shape:
                 raise ValueError(f"the page ends inside {text!r}")
             spot[glyph.ink] = level
+        self.written.append(Written(text, style, level, y, box, under))
         return start, start + line.width - 1
 
-    def fill(self, box: tuple[int, int, int, int], level: int | tuple[int, ...]) -> None:
+    def fill(self, box: tuple[int, int, int, int], level: Level) -> None:
         """Fill the rectangle x0, y0, x1, y1 (inclusive)."""
         x0, y0, x1, y1 = box
         self.pixels[y0 : y1 + 1, x0 : x1 + 1] = level

@@ -66,11 +66,15 @@ _OLDER_COLUMNS = (
 
 
 def dose_info(
-    rows: tuple[Row, ...], total: str, heading: Colour | None = None, shift: tuple[int, int] = (0, 0)
+    rows: tuple[Row, ...],
+    total: str,
+    heading: Colour | None = None,
+    shift: tuple[int, int] = (0, 0),
+    style: Style | None = None,
 ) -> Canvas:
     """Draw the older page, 512 x 512, with fixed-pitch letters; `heading` makes it a colour page."""
     canvas = Canvas(512, 512, colour=heading is not None)
-    style = Style(face("75dpi/courR14"))
+    style = style or Style(face("75dpi/courR14"))
     right, down = shift
     words: int | Colour = heading or 255
     body: int | Colour = (255, 255, 255) if heading else 255
@@ -123,9 +127,9 @@ RESULT_COLUMNS = (
 class Summary:
     """A page of Exam Summary, 650 columns wide, in colour."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, style: Style | None = None) -> None:
         self.canvas = Canvas(rows, 650, colour=True)
-        self.style = Style(face("100dpi/helvR12"), space=5)
+        self.style = style or Style(face("100dpi/helvR12"), space=5)
 
     def bar(self, text: str, y: int) -> None:
         """Draw a navy bar over the whole width, its text in the middle."""
@@ -162,9 +166,9 @@ class Summary:
             self.canvas.fill((4, rule, 645, rule), RULE)
 
 
-def dose_page(exam: Exam, rows: tuple[Row, ...], total: str) -> Canvas:
+def dose_page(exam: Exam, rows: tuple[Row, ...], total: str, style: Style | None = None) -> Canvas:
     """Draw the dose page of Exam Summary, 512 x 650."""
-    page = Summary(512)
+    page = Summary(512, style)
     page.bar("Exam Information", 4)
     hour, half = int(exam.time[:2]), "AM" if int(exam.time[:2]) < 12 else "PM"
     day = f"{exam.date[6:]}/{exam.date[4:6]}/{exam.date[:4]}"

@@ -63,10 +63,10 @@ HEADINGS = (("Scan", 147), ("KV", 187), ("DLP", 387), ("TI", 437), ("cSL", 487))
 UNITS = (("mGy", 327), ("mGycm", 387), ("s", 437), ("mm", 487))
 
 
-def page(exam: Exam, lines: tuple[Row | str, ...], form: Form) -> Canvas:
+def page(exam: Exam, lines: tuple[Row | str, ...], form: Form, style: Style | None = None) -> Canvas:
     """Draw the older page, 512 x 512; a text among the rows is a line of its own."""
     canvas = Canvas(512, 512)
-    put = _Pen(canvas, Style(face("75dpi/helvR12"), space=5), form.shift)
+    put = _Pen(canvas, style or Style(face("75dpi/helvR12"), space=5), form.shift)
     _banner(put, exam, form.banner)
     for number, label in enumerate(("Ward:", "Physician:", "Operator:")):
         put(label, 12, 56 + 12 * number, "left")
@@ -144,10 +144,12 @@ _VA40A_HEADINGS = (
 )
 
 
-def page_va40a(exam: Exam, rows: tuple[Row, ...], mas_total: str, dlp_total: str) -> Canvas:
+def page_va40a(
+    exam: Exam, rows: tuple[Row, ...], mas_total: str, dlp_total: str, style: Style | None = None
+) -> Canvas:
     """Draw the VA40A page, 512 x 512; the console keeps it in an overlay plane."""
     canvas = Canvas(512, 512)
-    put = _Pen(canvas, Style(face("75dpi/helvR10"), space=4))
+    put = _Pen(canvas, style or Style(face("75dpi/helvR10"), space=4))
     when = f"{exam.date[6:]}/{exam.date[4:6]}/{exam.date[:4]} {exam.time[:2]}:{exam.time[2:4]}"
     for text, y in ((when, 73), ("Ward:", 101), ("Physician:", 115), ("Operator:", 129)):
         put(text, 6, y, "left")

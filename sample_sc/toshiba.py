@@ -78,10 +78,17 @@ def _head(canvas: Canvas, style: Style, exam: Exam) -> None:
     canvas.write(style, f"Study ID: {exam.number}", 300, 14)
 
 
-def summary(exam: Exam, scans: tuple[Scan, ...], totals: dict[str, str], pages: int, form: Form) -> Canvas:
+def summary(
+    exam: Exam,
+    scans: tuple[Scan, ...],
+    totals: dict[str, str],
+    pages: int,
+    form: Form,
+    style: Style | None = None,
+) -> Canvas:
     """Draw page 1: who, the totals of `Head` and `Body` ("-" where there is none), contrast."""
     canvas = Canvas(512, 512)
-    style = _style()
+    style = style or _style()
     _head(canvas, style, exam)
     y = _patient(canvas, style, exam, form)
     canvas.write(style, "<<Dose Information>>", 16, y)
@@ -124,10 +131,12 @@ def _patient(canvas: Canvas, style: Style, exam: Exam, form: Form) -> int:
     return 210
 
 
-def details(exam: Exam, scans: tuple[Scan, ...], first: int, marker: str, form: Form) -> Canvas:
+def details(
+    exam: Exam, scans: tuple[Scan, ...], first: int, marker: str, form: Form, style: Style | None = None
+) -> Canvas:
     """Draw a page of details; its scans are numbered from `first`."""
     canvas = Canvas(512, 512)
-    style = _style()
+    style = style or _style()
     _head(canvas, style, exam)
     canvas.write(style, f"Patient Name: {exam.patient.printed}", 16, 32)
     canvas.write(style, "<<Detail Information>>", 16, 58)
