@@ -21,13 +21,15 @@ apt = echo "installing $(1)" && $(SUDO) apt-get -qq update && \
 # $(call pip,REQUIREMENT): a library without a wheel for this Python or processor is built, which needs a compiler.
 pip = $(PIP) $(1) || { ! command -v c++ >/dev/null && $(call apt,build-essential $(PYTHON_PACKAGE)-dev) && $(PIP) $(1); }
 
-.PHONY: help demo test check samples pictures clean tesseract dicom-tools orthanc fonts
+.PHONY: help demo test check bench accuracy samples pictures clean tesseract dicom-tools orthanc fonts
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo      convert sample_sc/ and show what was read, what proves it, and where the RDSRs are"
 	@echo "make test      run the tests"
 	@echo "make check     ruff, mypy, import-linter and the rules of the house"
+	@echo "make bench     time a dose screen, file in to RDSR out, beside plain ways to read it"
+	@echo "make accuracy  read held-out screens with and without faults, and count what is wrong (an hour)"
 	@echo "make samples   draw sample_sc/ anew"
 	@echo "make pictures  draw docs/images/ anew"
 	@echo "make clean     remove .venv and demo_out"
@@ -47,6 +49,15 @@ check: $(VENV)/.dev
 	$(BIN)/mypy $(LOOSER) tests
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/test_house.py
+
+BENCH_OPTIONS ?=
+ACCURACY_OPTIONS ?= --jobs 2
+
+bench: tesseract $(VENV)/.dev
+	$(BIN)/python -m bench.speed $(BENCH_OPTIONS)
+
+accuracy: tesseract fonts $(VENV)/.dev
+	$(BIN)/python -m bench.accuracy $(ACCURACY_OPTIONS)
 
 samples: dicom-tools fonts $(VENV)/.dev
 	$(BIN)/python sample_sc/draw.py

@@ -144,9 +144,7 @@ _VA40A_HEADINGS = (
 )
 
 
-def page_va40a(
-    exam: Exam, rows: tuple[Row, ...], mas_total: str, dlp_total: str, style: Style | None = None
-) -> Canvas:
+def page_va40a(exam: Exam, rows: tuple[Row, ...], mas_total: str, dlp_total: str, style: Style | None = None) -> Canvas:
     """Draw the VA40A page, 512 x 512; the console keeps it in an overlay plane."""
     canvas = Canvas(512, 512)
     put = _Pen(canvas, style or Style(face("75dpi/helvR10"), space=4))

@@ -1,0 +1,13 @@
+"""Measurements: how right the readings are (accuracy), and how fast (speed). No part of the product.
+
+The drawing code of sample_sc is imported by module name, as its own scripts do.
+"""
+
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+SAMPLES = CHECKOUT / "sample_sc"
+
+if str(SAMPLES) not in sys.path:
+    sys.path.append(str(SAMPLES))
