@@ -153,13 +153,16 @@ def score_folder(folder: Path, out: Path) -> list[Read]:
     """Convert a folder of screens and compare with its truth.json."""
     known, reads = truths(folder), []
     for done in running.convert([folder], out):
-        kind, expected = known.get(str(done.study_instance_uid), ("", None))
+        kind, expected = known.pop(str(done.study_instance_uid), ("", None))
         if expected is None:
             continue
         answer = answer_of(done, out)
         task = Task(kind, "none", 0, 0, (), out)
         read = judged(task, "its own", answer, score(expected, answer), done.milliseconds / 1000)
         reads.append(read)
+    nothing = Answer("unreadable", None, (), ("no line of the report speaks of it",))
+    for kind, expected in known.values():
+        reads.append(judged(Task(kind, "none", 0, 0, (), out), "its own", nothing, score(expected, nothing)))
     return reads
 
 

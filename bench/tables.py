@@ -46,7 +46,7 @@ def bound(reads: Sequence[Read]) -> str:
 
 
 def _upper(wrong: int, n: int) -> str:
-    return f", at most {100 * 3 / n:.2g} % (95 %)" if n and not wrong else ""
+    return f", at most {min(100, 100 * 3 / n):.2g} % (95 %)" if n and not wrong else ""
 
 
 def _table(reads: Sequence[Read], key: Callable[[Read], str]) -> str:
