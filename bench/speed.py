@@ -39,7 +39,8 @@ from ocr_service.screen.ppocr import PPOCR
 from ocr_service.screen.readers import Reader, Readers
 from ocr_service.screen.tesseract import VOTES, TesseractCommand, TesseractLibrary
 from ocr_service.work import archive
-from ocr_service.work.inventory import discover, take_stock
+from ocr_service.work.discovery import discover
+from ocr_service.work.inventory import take_stock
 
 # How Tesseract is run on the first-day path: a line each.
 ENGINES: dict[str, Callable[[], Reader]] = {
@@ -132,7 +133,7 @@ def units_of(ways: Ways, paths: Sequence[Path], most: int | None) -> list[Unit]:
     """The units below the paths that can be read; this is also the run that warms everything up."""
     found: list[Unit] = []
     tesseract = next(iter(ways.tesseracts.values()))
-    for files in take_stock(discover(paths), library()).units:
+    for files in take_stock(discover(paths).files, library()).units:
         if not files.screens or (most is not None and len(found) >= most):
             continue
         done = ways.convert(files.screens, tesseract)
