@@ -20,7 +20,7 @@ def findings_of(report: CTDoseReport, within: Decimal) -> list[Finding]:
 
     within: by how much the rows' sum may miss the printed total (mGy.cm).
     """
-    found = [total_differs(report, within), total_not_printed(report), *unproven_values(report)]
+    found = [total_differs(report, within), total_not_printed(report), *half_doses(report), *unproven_values(report)]
     return [finding for finding in found if finding is not None]
 
 
@@ -45,6 +45,18 @@ def total_not_printed(report: CTDoseReport) -> Finding | None:
     if report.printed_total is not None:
         return None
     return note("dlp_total", "the screen prints no total DLP: the total is the sum of the rows")
+
+
+def half_doses(report: CTDoseReport) -> list[Finding]:
+    """Consoles print CTDIvol and DLP of a row, or neither: where one is blank it may have slid out of its column."""
+    found = []
+    for number, event in enumerate(report.events, start=1):
+        stated = {"mean_ctdivol": event.mean_ctdivol, "dlp": event.dlp}
+        missing = [name for name, reading in stated.items() if reading is None]
+        if len(missing) == 1:
+            (present,) = set(stated) - set(missing)
+            found.append(doubt(f"row {number}, {missing[0]}", f"row {number} states {present} and no {missing[0]}"))
+    return found
 
 
 def why(reading: Reading[Any]) -> str:

@@ -32,6 +32,7 @@ from ocr_service.screen.unexplained import unexplained
 from ocr_service.screen.words import canonical, repaired, with_drawn_points
 from ocr_service.templates.schema import SIDES, Blank, Cell, PageLayout, TableLayout, Template, ValueType
 
+SMALL = 9  # px: in lower letters both engines have agreed on a wrong digit
 Choices = Mapping[str, tuple[str, ...]]
 _Place = tuple[int, Quantity]  # the row, and the column or field
 # The range tells the type of axial rows; of other descriptive values one asking is enough.
@@ -325,7 +326,11 @@ def _questions_of_anchors(sheet: Sheet) -> list[Question]:
     """What must be asked to prove the anchors; of those that only place things one asking is enough."""
     dose, anchors = _dose_anchors(sheet.spec), sheet.spec.anchors
     return [
-        Question(sheet.crop(place.run.box), same_word(anchors[name].text), vote=name in dose)
+        Question(
+            sheet.crop(place.run.box),
+            same_word(anchors[name].text),
+            vote=name in dose,
+        )
         for name, place in sheet.places.items()
     ]
 
@@ -337,7 +342,9 @@ def _question(sheet: Sheet, one: _Asked, quantity: Quantity) -> Question:
     def known(text: str) -> str | None:
         return canonical(one.cell, one.choices, with_drawn_points(text, drawn))
 
-    return Question(sheet.crop(one.run.box), known, vote=quantity in VOTED)
+    small = layout.letter_height(one.run.shapes) < SMALL
+    voted = quantity in VOTED
+    return Question(sheet.crop(one.run.box), known, voted, strict=small and voted)
 
 
 def _with_points(evidence: Evidence, one: _Asked, ink: Ink) -> Evidence:

@@ -49,11 +49,17 @@ def stretched(numbers: Sequence[tuple[Run, str]]) -> set[int]:
         pairs = _pairs(owner, run, text)
         by_height.setdefault(tall, []).extend(pairs)
     for tall, pairs in by_height.items():
-        if len(pairs) < PAIRS:
-            found |= {pair.owner for pair in pairs if pair.blank > WIDEST_BLANK * tall}
-        else:
-            found |= {pair.owner for pair, rest in zip(pairs, _residuals(pairs), strict=True) if rest > TOLERANCE}
+        for pair, rest in zip(pairs, _residuals(pairs), strict=True):
+            told = len(pairs) >= PAIRS and _is_told(pair, pairs)
+            if rest > TOLERANCE if told else pair.blank > WIDEST_BLANK * tall:
+                found.add(pair.owner)
     return found
+
+
+def _is_told(pair: _Pair, pairs: Sequence[_Pair]) -> bool:
+    """Do other numbers of the page say where both digits stand?"""
+    seen = {digit for other in pairs if other.owner != pair.owner for digit in (other.first, other.second)}
+    return {pair.first, pair.second} <= seen
 
 
 def _pairs(owner: int, run: Run, text: str) -> list[_Pair]:
