@@ -75,6 +75,8 @@ def _pairs(owner: int, run: Run, text: str) -> list[_Pair]:
 
 def _residuals(pairs: Sequence[_Pair]) -> NDArray[np.float64]:
     """How much further apart each pair is than pitch and digits say; the worst pairs are set aside one by one."""
+    if len(pairs) < PAIRS:
+        return np.zeros(len(pairs))
     terms = np.zeros((len(pairs), 11))  # the pitch, then where each digit stands in its place
     terms[:, 0] = 1
     for row, pair in enumerate(pairs):

@@ -54,3 +54,15 @@ def test_touching_letters_say_nothing() -> None:
     run = Run(Box(0, 0, 18, 10), (Box(0, 0, 18, 10),))
 
     assert stretched([*PAGE, (run, "95")]) == set()
+
+
+def test_numbers_of_one_digit_have_no_pairs_and_hide_nothing() -> None:
+    assert stretched([number("1", 0), number("2", 20)]) == set()
+    assert stretched([]) == set()
+
+
+def test_a_pair_of_digits_that_no_other_number_has_is_judged_by_its_gap() -> None:
+    page = [number(text, 20 * row) for row, text in enumerate(("11.14", "41.11", "14.41", "44.11"))]
+
+    assert stretched([*page, number("9.2", 200, lost=True)]) == {len(page)}
+    assert stretched([*page, number("92", 200)]) == set()
