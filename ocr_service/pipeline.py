@@ -235,13 +235,15 @@ def _identity(ds: Dataset, page: PageReading, rule: IdentityRule) -> tuple[Findi
         return ()
     found, equal = [], 0
     for quantity, cell in page.fields.items():
-        keyword = cell.cell.same_as_header
-        if keyword is None or not cell.proven or not cell.text:
+        keywords = cell.cell.same_as_header
+        headers = [header for keyword in keywords if (header := str(ds.get(keyword, "") or ""))]
+        if not headers or not cell.proven or not cell.text:
             continue
-        header = str(ds.get(keyword, "") or "")
-        if contradicts(meaning(cell.cell, cell.choices, cell.text).value, header):
-            found.append(doubt(quantity.value, f"the {quantity.value} on the page is not the {keyword} of the header"))
-        elif header:
+        burnt_in = meaning(cell.cell, cell.choices, cell.text).value
+        if all(contradicts(burnt_in, header) for header in headers):
+            names = " or ".join(keywords)
+            found.append(doubt(quantity.value, f"the {quantity.value} on the page is not the {names} of the header"))
+        else:
             equal += 1
     if rule is IdentityRule.REQUIRED and not equal and not found:
         found.append(

@@ -201,7 +201,7 @@ def _fields(sheet: Sheet) -> dict[Quantity, _Asked]:
     fields: dict[Quantity, _Asked] = {}
     for quantity, cell in sheet.spec.fields.items():
         place = area(cell.area, boxes)
-        identifies = cell.same_as_header is not None
+        identifies = bool(cell.same_as_header)
         fields[quantity] = _identifier(sheet, cell, place) if identifies else _field(sheet, cell, place)
     return fields
 

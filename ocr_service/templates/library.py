@@ -211,8 +211,9 @@ def _keywords(node: Node, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ..
         for key, below in node.value.items():
             if is_match:
                 yield (*path, key), below, key
-            elif key == "same_as_header" and isinstance(below.value, str):
-                yield (*path, key), below, below.value
+            elif key == "same_as_header":
+                words = below.value if isinstance(below.value, tuple) else (below,)
+                yield from (((*path, key), word, word.value) for word in words if isinstance(word.value, str))
             else:
                 yield from _keywords(below, (*path, key))
     elif isinstance(node.value, tuple):

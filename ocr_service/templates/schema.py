@@ -161,7 +161,7 @@ class Cell(Model):
     pattern: str | None = None
     blank: Blank = Blank.NEVER
     choices: str | None = None
-    same_as_header: str | None = None
+    same_as_header: Words = ()
 
     @property
     def expression(self) -> re.Pattern[str]:
