@@ -23,6 +23,9 @@ Mask = NDArray[np.bool_]
 INK_SHARE = 0.45  # of the brightest letter: letters in a second intensity stand above
 FAINT_SHARE = 0.27  # a row in a third intensity stands above; JPEG's ghosts beside bright letters stay below
 LEAST_INK = 24
+LEAST_ROOM = 24  # of 255: on a ground brighter than this leaves, letters cannot be told
+GHOST, GHOSTS = 40, 8  # JPEG's ghosts are weaker than this, and no further than 8 px from a letter
+DIM_PIXELS, DIM_HEIGHT = 8, 4  # the least size of a dim letter
 FAINT_PIXELS = 4  # the least size of a faint shape of its own
 RULE_CRUMB = 3  # px: what is left of a rule where its edge is soft or its corner round
 GROUND = (15, 25)  # rows, columns: no letter is so large a block, every bar that letters stand on is larger
@@ -36,13 +39,14 @@ class Ink:
     """The bright shapes of one page: letters apart from rules and from shapes that are neither.
 
     mask: bool (rows, columns), letters only; shapes: one box a connected shape of letters; rules: straight lines,
-    frames and filled bars; strange: too large for a letter, and no rule.
+    frames and filled bars; strange: too large for a letter, and no rule; dim: of a letter's size and too weak to read.
     """
 
     mask: Mask
     shapes: tuple[Box, ...]
     rules: tuple[Box, ...]
     strange: tuple[Box, ...] = ()
+    dim: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,15 @@ class Run:
 
 
 def flat(pixels: Pixels) -> Pixels:
-    """The page on a ground of 0 everywhere: a grey ground and the bars behind letters are taken away. uint8."""
-    return np.asarray(cv2.morphologyEx(pixels, cv2.MORPH_TOPHAT, np.ones(GROUND, np.uint8)), np.uint8)
+    """The page on a ground of 0 everywhere: a grey ground and the bars behind letters are taken away. uint8.
+
+    Letters are as bright as their contrast is of what their ground leaves room for: on a light bar the brightest
+    letter stands out by little.
+    """
+    ground = cv2.morphologyEx(pixels, cv2.MORPH_OPEN, np.ones(GROUND, np.uint8)).astype(np.float32)
+    brightest = max(1, int(pixels.max(initial=0)))
+    room = np.maximum(brightest - ground, LEAST_ROOM)
+    return np.asarray(np.clip((pixels - ground) * brightest / room, 0, 255), np.uint8)
 
 
 def find_ink(pixels: Pixels) -> Ink:
@@ -84,7 +95,30 @@ def find_ink(pixels: Pixels) -> Ink:
         else:
             shapes.append(box)
     rules = (*_boxes(across), *_boxes(down))
-    return Ink(letters, tuple(sorted(shapes, key=lambda b: (b.left, b.top))), rules, tuple(strange))
+    dim = _dim(pixels, faint)
+    return Ink(letters, tuple(sorted(shapes, key=lambda b: (b.left, b.top))), rules, tuple(strange), dim)
+
+
+def _dim(pixels: Pixels, ink: Mask) -> tuple[Box, ...]:
+    """Shapes of a letter's size that are no ink: nobody reads them, and they may be digits or a row.
+
+    Beside letters JPEG leaves ghosts, so that a shape there must be stronger.
+    """
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((pixels > LEAST_INK).astype(np.uint8), connectivity=8)
+    touched = set(np.unique(labels[ink]).tolist())
+    beside = cv2.dilate(ink.astype(np.uint8), np.ones((2 * GHOSTS + 1, 2 * GHOSTS + 1), np.uint8)) > 0
+    found = []
+    for label in np.flatnonzero(
+        (stats[:, cv2.CC_STAT_AREA] >= DIM_PIXELS) & (stats[:, cv2.CC_STAT_HEIGHT] >= DIM_HEIGHT)
+    ):
+        if label == 0 or label in touched:
+            continue
+        box = _box(stats[label])
+        window = (slice(box.top, box.bottom), slice(box.left, box.right))
+        own = labels[window] == label
+        if int(pixels[window][own].max()) >= GHOST or not beside[window][own].any():
+            found.append(box)
+    return tuple(found)
 
 
 def _boxes(mask: Mask) -> list[Box]:

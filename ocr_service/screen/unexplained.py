@@ -19,6 +19,7 @@ from ocr_service.templates.schema import TableLayout
 
 _DOSE = (Quantity.MEAN_CTDIVOL, Quantity.DLP)
 GAPS = (2.5, 1.5, 0.9)  # letter heights: wide cuts first, for an engine reads no lonely stroke
+ABOVE = 20  # px above the headings: as far as a further line of them may stand
 HEAD_ROOM = 2  # px: headings of one line do not all start at the same height
 
 
@@ -29,22 +30,35 @@ def unexplained(sheet: Sheet, table: TableLayout, claimed: Collection[Box]) -> l
         return []
     page = page_box(sheet.pixels)
     region = Box(page.left, top, page.right, page.bottom)
+    above = _above_doses(sheet, top)
     kept = set(claimed)
     anchors = [place.run.box for place in sheet.places.values()]
     left = [
         shape
         for shape in sheet.ink.shapes
-        if shape not in kept and layout.inside(region, shape) and not any(layout.covers(a, shape) for a in anchors)
+        if shape not in kept
+        and (layout.inside(region, shape) or any(layout.inside(place, shape) for place in above))
+        and not any(layout.covers(anchor, shape) for anchor in anchors)
     ]
     findings = [_strange(run.box) for run in _unknown(sheet, table, left)]
     findings += [
-        doubt("rows", f"the shape at x {box.left}, y {box.top} is neither a letter nor a rule")
-        for box in sheet.ink.strange
+        doubt("rows", f"the shape at x {box.left}, y {box.top} {what}")
+        for boxes, what in (
+            (sheet.ink.strange, "is neither a letter nor a rule"),
+            (sheet.ink.dim, "is too weak to read and may be a letter"),
+        )
+        for box in boxes
         if layout.touches(region, box)
     ]
     if any(_at_edge(shape, page) for shape in sheet.ink.shapes if layout.inside(region, shape)):
         findings.append(doubt("rows", "ink of the table touches the page's edge: a part of it may be cut off"))
     return findings
+
+
+def _above_doses(sheet: Sheet, top: int) -> list[Box]:
+    """Right above the headings of CTDIvol and DLP: a word there (`Eff.`, `SSDE`) makes another quantity of them."""
+    columns = [places[quantity] for places in sheet.stack() for quantity in _DOSE if quantity in places]
+    return [Box(left, max(0, top - ABOVE), right, top) for left, right in columns if top > ABOVE]
 
 
 def _heading_top(sheet: Sheet, table: TableLayout) -> int | None:

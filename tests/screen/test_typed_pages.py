@@ -95,6 +95,44 @@ def test_a_row_in_a_dim_grey_is_read_like_the_others(tmp_path: Path) -> None:
     assert len(report(ending).events) == 3
 
 
+@pytest.mark.parametrize("level", [40, 48, 65])
+def test_a_row_or_a_digit_too_dim_to_read_is_a_doubt(tmp_path: Path, level: int) -> None:
+    page = dose_page(ROWS[:2], total=None)
+    for x, text in ROWS[2].items():
+        typed(page, x, 90, text, level=level)
+    assert not isinstance(read(page, tmp_path).outcome, Verified)
+
+    page = dose_page(total=None)
+    place = page[75:84, 240:247]
+    place[place > 0] = max(48, level)  # the first digit of 498.4
+    assert not isinstance(read(page, tmp_path).outcome, Verified)
+
+
+@pytest.mark.parametrize("level", [130, 190, 200, 230])
+def test_a_row_on_a_light_bar_is_read_or_a_doubt(tmp_path: Path, level: int) -> None:
+    page = dose_page(total=None)
+    page[71:88, 2:510] = np.maximum(page[71:88, 2:510], level)
+    ending = read(page, tmp_path)
+
+    assert not isinstance(ending.outcome, Verified) or len(report(ending).events) == 3
+
+
+def test_a_row_in_dark_letters_on_a_light_bar_never_vanishes(tmp_path: Path) -> None:
+    page = dose_page(total=None)
+    page[71:88, 2:510] = 255 - page[71:88, 2:510]
+    ending = read(page, tmp_path)
+
+    assert not isinstance(ending.outcome, Verified) or len(report(ending).events) == 3
+
+
+@pytest.mark.parametrize("word", ["Eff.", "SSDE", "Expected", "2"])
+def test_a_word_above_a_dose_heading_makes_another_quantity_of_it(tmp_path: Path, word: str) -> None:
+    for x in (125, 240):
+        page = dose_page()
+        typed(page, x, 27, word)
+        assert not isinstance(read(page, tmp_path).outcome, Verified)
+
+
 def test_rules_between_the_rows_are_no_ink_of_theirs_and_one_through_a_row_is_a_doubt(tmp_path: Path) -> None:
     page = dose_page()
     page[56, 5:500] = 128
