@@ -16,7 +16,8 @@ from pydicom import Dataset
 from ocr_service.dose.checks import does_not_increase, findings_of, lies_outside, product_differs
 from ocr_service.dose.identity import IdentityRule, contradicts
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified, prove
-from ocr_service.dose.report import CTDoseReport, Finding, PageRef, doubt, note
+from ocr_service.dose.quantities import Quantity
+from ocr_service.dose.report import CTDoseReport, Finding, FindingKind, PageRef, doubt, note
 from ocr_service.errors import InputError
 from ocr_service.rdsr.native import (
     AlreadyOurs,
@@ -26,6 +27,7 @@ from ocr_service.rdsr.native import (
     OtherValue,
     Partial,
     Predecessor,
+    Worthier,
     compare_native,
 )
 from ocr_service.screen import layout
@@ -47,6 +49,9 @@ from ocr_service.study.witnesses import with_witnesses
 from ocr_service.templates.checks import Between, Check, CloseTo, Increasing, Sums
 from ocr_service.templates.library import Library
 from ocr_service.templates.schema import Template
+
+IDENTIFYING = {"identity", *(q.value for q in (Quantity.PATIENT_ID, Quantity.ACCESSION_NUMBER, Quantity.STUDY_ID))}
+FRAMES_LOOKED_AT = 4  # of an object whose pages fit no template
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,7 @@ def read_unit(
             without.append((str(ds.SOPInstanceUID), str(error)))
             findings.append(doubt("pixels", f"an object of the unit has no readable picture: {error}"))
             continue
-        shown = [_read_screen(ds, screen, library, readers, identity) for screen in screens]
+        shown = _shown(ds, screens, library, readers, identity)
         if not (any(read for read, _ in shown) or library.candidates(ds) or speaks_of_dose(ds)):
             others.append(str(ds.SOPInstanceUID))
             continue
@@ -132,6 +137,20 @@ def read_unit(
     found = (*found, *(finding for check in template.checks for finding in _broken(check, report)))
     ending = _native_first(prove(report, found), context)
     return replace(ending, without_picture=tuple(without), others=tuple(others))
+
+
+def _shown(
+    ds: Dataset, screens: Sequence[DoseScreen], library: Library, readers: Readers, identity: IdentityRule
+) -> list[tuple[_Read | None, list[Finding]]]:
+    """Each frame's page; a film whose first frames are no dose screens is not looked at to its end."""
+    shown: list[tuple[_Read | None, list[Finding]]] = []
+    for screen in screens:
+        if len(shown) == FRAMES_LOOKED_AT and not any(read for read, _ in shown):
+            sentence = f"the first {FRAMES_LOOKED_AT} of {len(screens)} frames fit no template: no other was read"
+            shown.append((None, [doubt("template", sentence)]))
+            break
+        shown.append(_read_screen(ds, screen, library, readers, identity))
+    return shown
 
 
 def read_headers(images: Sequence[Dataset], context: Context = Context()) -> Ending:
@@ -162,17 +181,26 @@ def _native_first(outcome: Verified | NeedsReview | FromHeader, context: Context
 
 def _after(outcome: Verified | NeedsReview | FromHeader, verdict: NativeVerdict) -> Outcome:
     match verdict:
-        case CoversAll(uids) if any(event.has_dose for event in outcome.report.events):
+        case CoversAll(uids) if _is_the_patients(outcome) and any(event.has_dose for event in outcome.report.events):
             return Skipped(outcome.report, uids, outcome.findings)
         case CoversAll():
-            return outcome  # no row was read, so that none is missing says nothing
+            # No row was read, so that none is missing says nothing; or the page may be another patient's.
+            return outcome
         case Partial(_, sentences) | OtherValue(_, sentences):
             doubts = tuple(doubt("native", sentence) for sentence in sentences)
             return NeedsReview(outcome.report, (*outcome.findings, *doubts))
+        case Worthier():
+            told = note("native", "a report of ours that says more stands: this one does not take its place")
+            return replace(outcome, findings=(*outcome.findings, told))
         case NoNative() | AlreadyOurs() | Predecessor():
             return outcome
         case _:
             assert_never(verdict)
+
+
+def _is_the_patients(outcome: Verified | NeedsReview | FromHeader) -> bool:
+    """Does no doubt say that the page may be another patient's?"""
+    return not any(f.kind is FindingKind.DOUBT and f.where in IDENTIFYING for f in outcome.findings)
 
 
 def _read_screen(

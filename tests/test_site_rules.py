@@ -15,19 +15,7 @@ from ocr_service.screen.readers import Readers
 from ocr_service.templates.library import Library
 from ocr_service.work import archive, lines
 from ocr_service.work.archive import AS_SHIPPED, SiteRules
-from tests.screen.typed import TEMPLATE, TypedReader, blank, dose_object, dose_page, library, typed
-
-WITH_ID = TEMPLATE.replace(
-    "    fields:\n",
-    r"""    fields:
-      patient_id:
-        area: {left: 300, top: 0, right: 512, bottom: 30}
-        type: text
-        pattern: 'ID:(?P<value>\d+)'
-        blank: empty
-        same_as_header: PatientID
-""",
-)
+from tests.screen.typed import WITH_ID, TypedReader, blank, dose_object, dose_page, library, typed
 
 
 def saved_to(folder: Path, ds: Dataset, name: str = "one.dcm") -> Path:

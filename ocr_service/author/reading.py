@@ -34,8 +34,9 @@ from ocr_service.screen.pixels import DoseScreen, dose_screens
 from ocr_service.screen.preprocess import to_size
 from ocr_service.screen.readers import Question, Readers
 from ocr_service.screen.sheet import Sheet
+from ocr_service.templates.edges import Area
 from ocr_service.templates.library import Library
-from ocr_service.templates.schema import Area, Template
+from ocr_service.templates.schema import Template
 
 _TOTALS = {Quantity.DLP_TOTAL_HEAD: Phantom.HEAD, Quantity.DLP_TOTAL_BODY: Phantom.BODY}
 

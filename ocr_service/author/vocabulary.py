@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from ocr_service.dose.quantities import Quantity
-from ocr_service.screen.words import fold
+from ocr_service.templates.wording import fold
 
 HEADINGS: dict[Quantity, tuple[str, ...]] = {
     Quantity.MEAN_CTDIVOL: ("CTDIvol", "CTDIvol*", "CTDI vol", "CTDI", "Mean CTDIvol", "IDSVvol", "IDSV"),

@@ -61,7 +61,10 @@ def settle(evidence: Evidence) -> Verdict:
     font = {w.text for w in evidence.witnesses if w.kind is WitnessKind.REGISTERED_FONT}
     if font:
         return Proven(told) if len(font) == 1 else Unproven(told, "two registered fonts differ")
-    return _settle_ordinary(evidence.witnesses, told)
+    verdict = _settle_ordinary(evidence.witnesses, told)
+    if evidence.unsteady and isinstance(verdict, Proven) and {w.kind for w in evidence.witnesses} <= ENGINES:
+        return Unproven(told, "the letters are small, and the engines read them one way and another")
+    return verdict
 
 
 def _settle_ordinary(witnesses: Sequence[Witness], told: str) -> Verdict:

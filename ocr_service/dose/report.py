@@ -102,6 +102,7 @@ class Evidence:
     broken_crop: str = ""
     repaired: bool = False  # the text stands only by a look-alike repair: a reading, never a witness
     drawn: bool = False  # told by the ink itself (a dash, a blank cell): no reader is needed
+    unsteady: bool = False  # small letters that not every preparation reads alike: engines alone prove nothing
 
     def and_witness(self, witness: Witness) -> Evidence:
         """The same evidence with one voice more."""
@@ -199,6 +200,23 @@ class Scanner:
             " ".join(self.manufacturer.upper().split()),
             " ".join(self.model_name.split()),
             self.serial_number.strip() or self.station_name.strip(),
+        )
+
+    def may_be(self, other: Scanner) -> bool:
+        """Does nothing that both state say that they are two scanners?
+
+        A maker's name is spelled in many ways and changes with its owner: its first word is enough. What one of
+        them lacks says nothing; station names count only where neither states a serial number.
+        """
+        make, other_make = self.identity[0].split(), other.identity[0].split()
+        serials = {self.serial_number.strip(), other.serial_number.strip()} - {""}
+        stations = {self.station_name.strip(), other.station_name.strip()} - {""}
+        models = {" ".join(name.split()).casefold() for name in (self.model_name, other.model_name)} - {""}
+        return (
+            (not make or not other_make or make[0] == other_make[0])
+            and len(models) < 2
+            and len(serials) < 2
+            and (bool(serials) or len(stations) < 2)
         )
 
 

@@ -118,9 +118,3 @@ def ct_accumulated_dose(items: ContentItems, report: CTDoseReport, device: Conte
         told.append(items.text(codes.COMMENT, comment(stated.lines)))
     told.append(device)
     return items.container(codes.CT_ACCUMULATED_DOSE_DATA, told, template="10012")
-
-
-def shows_unproven_total(report: CTDoseReport, verified: bool) -> bool:
-    """Does the document state a total that nobody has proven?"""
-    told = [report.dlp_total, *(total for _, total in report.phantom_totals)]
-    return any(shown(reading, verified) and not stands(reading) for reading in told)

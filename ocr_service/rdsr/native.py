@@ -71,7 +71,14 @@ class Predecessor:
     parsed: ParsedReport
 
 
-NativeVerdict = NoNative | CoversAll | Partial | OtherValue | AlreadyOurs | Predecessor
+@dataclass(frozen=True, slots=True)
+class Worthier:
+    """A report of ours stands that says more than the new one could: nothing takes its place."""
+
+    parsed: ParsedReport
+
+
+NativeVerdict = NoNative | CoversAll | Partial | OtherValue | AlreadyOurs | Predecessor | Worthier
 
 
 def compare_native(
@@ -95,14 +102,19 @@ def compare_native(
     native = [p for p in here if not p.ours and not p.converter and _names_scanner(p.devices, screen_report.scanner)]
     if native or broken:
         return _cover(screen_report, native, broken)
-    ours = [p for p in here if p.ours and p.report.scanner.identity == screen_report.scanner.identity]
+    ours = [p for p in here if p.ours and p.report.scanner.may_be(screen_report.scanner)]
     if not ours:
         return NoNative()
     newest = _newest(ours)
     wanted = verified and screen_report.origin is Origin.SCREEN and not screen_report.missing
     stated = _stated(newest.report, verified), _stated(screen_report, verified)
     same = newest.complete == wanted and stated[0] == stated[1]
-    return AlreadyOurs(newest) if same else Predecessor(newest)
+    if same:
+        return AlreadyOurs(newest)
+    # Verified screens say more than screens that wait, and these more than image headers.
+    worth = 2 if newest.complete else int(newest.report.origin is Origin.SCREEN)
+    own = 2 if wanted else int(screen_report.origin is Origin.SCREEN)
+    return Worthier(newest) if own < worth else Predecessor(newest)
 
 
 def _names_scanner(devices: Sequence[Scanner], scanner: Scanner) -> bool:

@@ -15,11 +15,13 @@ from ocr_service.screen.layout import Ink, Pixels, Run
 from ocr_service.screen.places import area, page_box
 from ocr_service.screen.readers import Answer, Readers
 from ocr_service.screen.words import fold_label
-from ocr_service.templates.schema import PAGE, PageLayout
+from ocr_service.templates.edges import PAGE
+from ocr_service.templates.schema import PageLayout
 
 MARGIN = 10  # px of dark ground around each crop: engines read letters at the edge badly
 PHRASE_GAPS = (0.9, 1.5)  # letter heights
 NEIGHBOURS = 40  # px around a place in which its phrases could go on
+MOST_PHRASES = 80  # of one place: an engine reads each, and a page of speckles has thousands
 MOST_WORDS = 6  # of one heading, as cut by narrow gaps
 MORE_GAPS = (0.5, 0.9, 1.5, 2.5)  # where the words are not found at first
 
@@ -68,11 +70,12 @@ class Phrases:
         cuts = [(gap, run) for gap in self._gaps for run in layout.phrases(shapes, gap)]
         around = [shape for shape in self._shapes if layout.touches(_beside(place), shape)]
         alone = [run for gap, run in cuts if layout.stands_alone(run, around, gap)]
-        return list({run.box: run for run in alone}.values())
+        return list({run.box: run for run in alone}.values())[:MOST_PHRASES]
 
     def chains(self, place: Box) -> list[list[Run]]:
         """The words of the place, a list a line."""
-        return layout.chains([shape for shape in self._shapes if layout.inside(place, shape)])
+        chains = layout.chains([shape for shape in self._shapes if layout.inside(place, shape)])
+        return chains if sum(map(len, chains)) <= MOST_PHRASES else []
 
     def texts(self, runs: Sequence[Run]) -> dict[Box, str]:
         """What PP-OCR reads of each, folded."""

@@ -253,6 +253,9 @@ def _by_range(
 
 
 def _stays(scanning_range: str) -> bool:
-    """Does the range end where it starts?"""
+    """Does the range end where it starts? S and I of zero are one place."""
     start, _, end = scanning_range.partition("-")
-    return start == end
+    if start == end:
+        return True
+    first, last = decimal_of(start[1:]), decimal_of(end[1:])
+    return first is not None and first == last == 0

@@ -30,7 +30,8 @@ from ocr_service.screen.readers import Answer, Question, Readers
 from ocr_service.screen.sheet import Sheet
 from ocr_service.screen.unexplained import unexplained
 from ocr_service.screen.words import canonical, repaired, with_drawn_points
-from ocr_service.templates.schema import SIDES, Blank, Cell, PageLayout, TableLayout, Template, ValueType
+from ocr_service.templates.edges import SIDES
+from ocr_service.templates.schema import Blank, Cell, PageLayout, TableLayout, Template, ValueType
 
 SMALL = 9  # px: in lower letters both engines have agreed on a wrong digit
 Choices = Mapping[str, tuple[str, ...]]
@@ -307,7 +308,7 @@ def _read(sheet: Sheet, asked: Mapping[_Place, _Asked], page: PageRef) -> tuple[
 
 def _judged(one: _Asked, answer: Answer, page: PageRef, ink: Ink) -> CellReading:
     assert one.run is not None
-    evidence = Evidence(page, one.run.box, answer.seen, answer.witnesses, one.broken)
+    evidence = Evidence(page, one.run.box, answer.seen, answer.witnesses, one.broken, unsteady=not answer.steady)
     return judge(CellReading(one.cell, one.choices, _with_points(evidence, one, ink), "", False))
 
 
@@ -342,9 +343,9 @@ def _question(sheet: Sheet, one: _Asked, quantity: Quantity) -> Question:
     def known(text: str) -> str | None:
         return canonical(one.cell, one.choices, with_drawn_points(text, drawn))
 
-    small = layout.letter_height(one.run.shapes) < SMALL
+    small = layout.letter_height(one.run.shapes) < SMALL or layout.is_soft(sheet.pixels, one.run.box)
     voted = quantity in VOTED
-    return Question(sheet.crop(one.run.box), known, voted, strict=small and voted)
+    return Question(sheet.crop(one.run.box), known, voted, small=small and voted)
 
 
 def _with_points(evidence: Evidence, one: _Asked, ink: Ink) -> Evidence:

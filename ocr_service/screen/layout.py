@@ -25,10 +25,11 @@ FAINT_SHARE = 0.27  # a row in a third intensity stands above; JPEG's ghosts bes
 LEAST_INK = 24
 LEAST_ROOM = 24  # of 255: on a ground brighter than this leaves, letters cannot be told
 GHOST, GHOSTS = 40, 8  # JPEG's ghosts are weaker than this, and no further than 8 px from a letter
-DIM_PIXELS, DIM_HEIGHT = 8, 4  # the least size of a dim letter
+DIM, DIM_PIXELS, DIM_HEIGHT = 32, 8, 4  # the least strength and size of a dim letter; edges of bars are weaker
 FAINT_PIXELS = 4  # the least size of a faint shape of its own
 RULE_CRUMB = 3  # px: what is left of a rule where its edge is soft or its corner round
 GROUND = (15, 25)  # rows, columns: no letter is so large a block, every bar that letters stand on is larger
+SOFT = 0.2  # of the ink; JPEG of quality 75 leaves 0.05 of bitmap letters
 RULE_LENGTH = 48  # px: no stroke of a letter is so long
 TALLEST_LETTER = 26  # px of a page in its template's size
 WIDEST_LETTER = 2 * RULE_LENGTH  # several that touch
@@ -116,7 +117,7 @@ def _dim(pixels: Pixels, ink: Mask) -> tuple[Box, ...]:
         box = _box(stats[label])
         window = (slice(box.top, box.bottom), slice(box.left, box.right))
         own = labels[window] == label
-        if int(pixels[window][own].max()) >= GHOST or not beside[window][own].any():
+        if int(pixels[window][own].max()) >= (GHOST if beside[window][own].any() else DIM):
             found.append(box)
     return tuple(found)
 
@@ -292,6 +293,18 @@ def points(run: Run, mask: Mask) -> int:
         if low and abs(shape.bottom - base) <= 2 and not above:
             count += 1
     return count
+
+
+def is_soft(pixels: Pixels, box: Box) -> bool:
+    """Are many pixels of the letters neither dark nor bright? A console's are bilevel, or have one grey edge at most.
+
+    A page that was made smaller and larger again is soft, and so are the shapes that tell its digits apart.
+    """
+    cut = pixels[box.top : box.bottom, box.left : box.right]
+    brightest = int(cut.max(initial=0))
+    ink = cut > 0.3 * brightest
+    soft, letters = int(np.count_nonzero(ink & (cut < 0.7 * brightest))), int(np.count_nonzero(ink))
+    return soft > SOFT * letters
 
 
 def crop(pixels: Pixels, box: Box, margin: int) -> Pixels:

@@ -71,16 +71,21 @@ def _text_line(
     sheet: Sheet, table: TableLayout, box: Box, choices: Mapping[str, tuple[str, ...]]
 ) -> LineKind | GroupLine:
     """By PP-OCR's text; Tesseract is asked only where that is explained by nothing."""
-    patterns = [*table.lines, *([table.group] if table.group else [])]
     for read in (sheet.first_texts, sheet.second_texts):
         text = " ".join(read([box])[0].split())
         if concept_of(choices, text) is not None:
             return LineKind.EVENT
-        if not any(re.fullmatch(pattern, text, re.IGNORECASE) for pattern in patterns):
-            continue
         group = re.fullmatch(table.group, text, re.IGNORECASE) if table.group else None
-        return LineKind.EXPLAINED if group is None else GroupLine(group["protocol"])
+        if group is not None:
+            return GroupLine(group["protocol"])
+        if not _may_be_a_row(text) and any(re.fullmatch(pattern, text, re.IGNORECASE) for pattern in table.lines):
+            return LineKind.EXPLAINED
     return LineKind.UNKNOWN
+
+
+def _may_be_a_row(text: str) -> bool:
+    """A decimal number, or two numbers: a row printed with narrow gaps is no text that a pattern may explain away."""
+    return re.search(r"\d[.,]\d", text) is not None or len(re.findall(r"\d+", text)) > 1
 
 
 def _is_heading(sheet: Sheet, table: TableLayout, line: Sequence[Box], columns: Columns) -> bool:

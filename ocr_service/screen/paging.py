@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from ocr_service.dose.quantities import MUST_BE_PROVEN, Quantity
-from ocr_service.dose.report import Finding, doubt
+from ocr_service.dose.report import Finding, FindingKind, doubt
 from ocr_service.screen.copies import Likeness, likeness, states_dose, united
 from ocr_service.screen.extract import CellReading, PageReading, RowReading
 from ocr_service.templates.schema import Template
@@ -89,17 +89,35 @@ def _without_repeats(template: Template, pages: Sequence[PageReading]) -> tuple[
             if template.pages[old.kind].table is None:
                 if _marker(old)[0] == _marker(news)[0]:
                     kept.remove(old)  # a summary saved again: the later one is the last word
+                    news = _after(old, news)
                 continue
             relation, sentence = _relation(old, news)
             if sentence:
                 findings.append(doubt("pages", sentence))
             if relation is _Relation.REPEATED:
                 kept.remove(old)
-                news = replace(news, rows=_with_best(old.rows, news.rows))
+                news = replace(_after(old, news), rows=_with_best(old.rows, news.rows))
             elif relation is _Relation.OVERLAPS:
                 news = replace(news, rows=tuple(row for row in news.rows if not _among(row, old.rows)))
         kept.append(news)
     return kept, findings
+
+
+def _after(old: PageReading, new: PageReading) -> PageReading:
+    """The later copy with what the earlier one leaves behind: its doubts, and the totals of the same rows.
+
+    A doubt of an earlier anchor goes: there the later page proves its own. All others stay (another patient's number,
+    a page that was cut), since cells of the earlier page may go on.
+    """
+    doubts = [f for f in old.findings if f.kind is FindingKind.DOUBT and f.where not in old.anchors]
+    totals = {
+        quantity: old.fields[quantity]
+        for quantity in TOTALS
+        if quantity in old.fields and old.fields[quantity].text and len(old.rows) == len(new.rows)
+    }
+    own = {quantity: cell for quantity, cell in new.fields.items() if cell.text or quantity not in totals}
+    findings = tuple(dict.fromkeys((*new.findings, *doubts)))
+    return replace(new, findings=findings, fields={**totals, **own})
 
 
 def _relation(old: PageReading, new: PageReading) -> tuple[_Relation, str]:

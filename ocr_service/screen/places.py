@@ -11,7 +11,8 @@ from ocr_service.dose.quantities import Quantity
 from ocr_service.dose.report import Box
 from ocr_service.screen import layout
 from ocr_service.screen.layout import Pixels, Run
-from ocr_service.templates.schema import NEXT, Area, ColumnLayout, Edge, TableLayout
+from ocr_service.templates.edges import NEXT, Area, Edge
+from ocr_service.templates.schema import ColumnLayout, TableLayout
 
 Boxes = Mapping[str, Box]
 Columns = Mapping[Quantity, tuple[int, int]]

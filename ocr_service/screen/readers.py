@@ -40,22 +40,23 @@ class Reader(Protocol):
 class Question:
     """One crop to read, and what makes a text a word of it: its canonical form, or None where it does not fit.
 
-    vote: is it worth asking Tesseract again? A value that is only described is not. strict: an engine is a witness
-    only where all its preparations agree: both have read a small 8 as 6.
+    vote: is it worth asking Tesseract again? A value that is only described is not. small: its letters are so low
+    that both engines have read an 8 as 6 in such: all preparations are asked, and whether they agree is told.
     """
 
     crop: Crop
     canonical: Canonical
     vote: bool = True
-    strict: bool = False
+    small: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the readers said of one crop."""
+    """What the readers said of one crop. steady: no preparation made a small text another one."""
 
     seen: tuple[tuple[str, str], ...]
     witnesses: tuple[Witness, ...]
+    steady: bool = True
 
 
 _Key = tuple[str, Preparation, bytes]
@@ -81,7 +82,7 @@ class Readers:
     ppocr: Reader
     tesseract: Reader
     votes: tuple[Preparation, ...]
-    second_look: Preparation = ("trim", "margin_10", "enlarge_3")  # of PP-OCR, for strict questions
+    second_look: Preparation = ("trim", "margin_10", "enlarge_3")  # of PP-OCR, for small letters
     _faults: list[str] = field(default_factory=list)
     _known: dict[_Key, str] = field(default_factory=dict)
 
@@ -92,14 +93,13 @@ class Readers:
         first, second = self._both([q.crop for q in questions])
         words = [q.canonical(text) for q, text in zip(questions, first, strict=True)]
         votes: list[str | None] = [q.canonical(text) for q, text in zip(questions, second, strict=True)]
-        self._look_again(questions, words)
         differs = [i for i, q in enumerate(questions) if q.vote and (votes[i] is None or votes[i] != words[i])]
-        open_ = sorted({*differs, *(i for i, q in enumerate(questions) if q.strict)})
-        for index, word in zip(open_, self._vote([questions[i] for i in open_]), strict=True):
+        for index, word in zip(differs, self._vote([questions[i] for i in differs]), strict=True):
             votes[index] = word
+        steady = self._steady(questions, words, votes)
         return [
-            Answer((("ppocr", a), ("tesseract", b)), _witnesses(word, vote))
-            for a, b, word, vote in zip(first, second, words, votes, strict=True)
+            Answer((("ppocr", a), ("tesseract", b)), _witnesses(word, vote), firm)
+            for a, b, word, vote, firm in zip(first, second, words, votes, steady, strict=True)
         ]
 
     def take_faults(self) -> list[str]:
@@ -125,15 +125,21 @@ class Readers:
         """Tesseract's word: the text that most preparations give, two more than any other."""
         asked = [(q.crop, steps) for q in questions for steps in self.votes]
         texts = iter(self._kept(self._read("tesseract", self.tesseract, asked)))
-        told = [[q.canonical(next(texts)) for _ in self.votes] for q in questions]
-        return [_unanimous(said) if q.strict else _clear_winner(said) for q, said in zip(questions, told, strict=True)]
+        return [_clear_winner([q.canonical(next(texts)) for _ in self.votes]) for q in questions]
 
-    def _look_again(self, questions: Sequence[Question], words: list[str | None]) -> None:
-        """PP-OCR abstains from a strict question where a second preparation gives it another text."""
-        strict = [i for i, q in enumerate(questions) if q.strict and words[i] is not None]
-        asked = [(questions[i].crop, self.second_look) for i in strict]
-        for i, text in zip(strict, self._kept(self._read("ppocr", self.ppocr, asked)), strict=True):
-            words[i] = _unanimous([words[i], questions[i].canonical(text)])
+    def _steady(
+        self, questions: Sequence[Question], words: Sequence[str | None], votes: Sequence[str | None]
+    ) -> list[bool]:
+        """Of each small question on which the engines agree: do all preparations of both give that text?"""
+        small = [i for i, q in enumerate(questions) if q.small and words[i] is not None and words[i] == votes[i]]
+        looks = self._kept(self._read("ppocr", self.ppocr, [(questions[i].crop, self.second_look) for i in small]))
+        asked = [(questions[i].crop, steps) for i in small for steps in self.votes]
+        texts = iter(self._kept(self._read("tesseract", self.tesseract, asked)))
+        steady = [True] * len(questions)
+        for i, look in zip(small, looks, strict=True):
+            said = {questions[i].canonical(text) for text in (look, *(next(texts) for _ in self.votes))}
+            steady[i] = said == {words[i]}
+        return steady
 
     def _read(self, name: str, reader: Reader, asked: Sequence[tuple[Crop, Preparation]]) -> _Texts:
         """The texts of the crops; what was read before is not read again. Preparation (): the reader's own."""
@@ -165,10 +171,6 @@ def _digest(crop: Crop) -> bytes:
 def _witnesses(ppocr: str | None, tesseract: str | None) -> tuple[Witness, ...]:
     told = ((WitnessKind.PPOCR, ppocr), (WitnessKind.TESSERACT, tesseract))
     return tuple(Witness(kind, text) for kind, text in told if text is not None)
-
-
-def _unanimous(texts: Sequence[str | None]) -> str | None:
-    return texts[0] if len(set(texts)) == 1 else None
 
 
 def _clear_winner(texts: Sequence[str | None]) -> str | None:

@@ -15,7 +15,8 @@ from ocr_service.screen.layout import Ink, Pixels
 from ocr_service.screen.places import Boxes, Stack, page_box, stack_of
 from ocr_service.screen.preprocess import Crop, prepare
 from ocr_service.screen.readers import Readers
-from ocr_service.templates.schema import PAGE, PageLayout, Template
+from ocr_service.templates.edges import PAGE
+from ocr_service.templates.schema import PageLayout, Template
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
+from ocr_service.dose.checks import rounding
 from ocr_service.dose.quantities import Quantity
 from ocr_service.dose.report import Finding, doubt
 from ocr_service.screen.extract import CellReading, RowReading
@@ -55,9 +56,10 @@ def _phantom_sum(check: Sums, rows: Rows, fields: Mapping[Quantity, CellReading]
     values = [
         _number(row.cells.get(check.sum_of)) for row, who in zip(stated, told, strict=True) if who[0].value is mine
     ]
-    found = sum((value for value in values if value is not None), Decimal(0))
+    known = [value for value in values if value is not None]
+    found = sum(known, Decimal(0))
     wanted = _number(total) or Decimal(0)
-    if abs(found - wanted) > Decimal(check.within):
+    if abs(found - wanted) > min(Decimal(check.within), rounding(map(str, (*known, wanted)))):
         name = mine.name.lower()
         yield doubt(
             check.equals.value, f"the rows of the {name} phantom add up to {found} mGy.cm, the screen says {wanted}"

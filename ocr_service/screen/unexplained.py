@@ -27,7 +27,7 @@ def unexplained(sheet: Sheet, table: TableLayout, claimed: Collection[Box]) -> l
     """A doubt for each phrase that is neither claimed nor an anchor nor one of the words of `also`."""
     top = _heading_top(sheet, table)
     if top is None:
-        return []
+        return [doubt("rows", "no heading of a dose column was found: what its numbers mean is not known")]
     page = page_box(sheet.pixels)
     region = Box(page.left, top, page.right, page.bottom)
     above = _above_doses(sheet, top)
@@ -41,14 +41,14 @@ def unexplained(sheet: Sheet, table: TableLayout, claimed: Collection[Box]) -> l
         and not any(layout.covers(anchor, shape) for anchor in anchors)
     ]
     findings = [_strange(run.box) for run in _unknown(sheet, table, left)]
+    dim = [run.box for run in layout.phrases([box for box in sheet.ink.dim if layout.touches(region, box)])]
     findings += [
-        doubt("rows", f"the shape at x {box.left}, y {box.top} {what}")
+        doubt("rows", f"the ink at x {box.left}, y {box.top} {what}")
         for boxes, what in (
-            (sheet.ink.strange, "is neither a letter nor a rule"),
-            (sheet.ink.dim, "is too weak to read and may be a letter"),
+            ([box for box in sheet.ink.strange if layout.touches(region, box)], "is neither a letter nor a rule"),
+            (dim, "is too weak to read and may be letters"),
         )
         for box in boxes
-        if layout.touches(region, box)
     ]
     if any(_at_edge(shape, page) for shape in sheet.ink.shapes if layout.inside(region, shape)):
         findings.append(doubt("rows", "ink of the table touches the page's edge: a part of it may be cut off"))

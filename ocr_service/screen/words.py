@@ -6,25 +6,14 @@ Knows patterns, closed word lists and look-alike letters; must not know pixels o
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ocr_service.templates.schema import Cell, ValueType
+from ocr_service.templates.wording import ALIKE, fold
 
 _DASHES = str.maketrans("\u2013\u2014\u2212\u2010\u2011", "-----")  # a console has one dash; an engine knows many
-_ALIKE = str.maketrans({"I": "1", "l": "1", "i": "1", "|": "1", "!": "1", "O": "0", "o": "0"})
 _NUMBERS = (ValueType.INTEGER, ValueType.DECIMAL)
-
-
-def fold(text: str) -> str:
-    """A word of a cell for comparison: without blanks and case, with I, l, i, 1, | as one letter, O and 0 as one.
-
-    Accents are left out and wide signs are plain ones: engines trained on English make something of every accent,
-    those trained on Chinese write wide signs.
-    """
-    letters = unicodedata.normalize("NFKD", "".join(text.split()))
-    return "".join(c for c in letters if not unicodedata.combining(c)).translate(_ALIKE).casefold()
 
 
 def fold_label(text: str) -> str:
@@ -101,7 +90,7 @@ def repaired(cell: Cell, text: str) -> str | None:
     """A number mended by look-alike letters, where that gives a fitting text: a reading, never a witness."""
     if cell.type not in _NUMBERS:
         return None
-    mended = "".join(text.split()).translate(_ALIKE)
+    mended = "".join(text.split()).translate(ALIKE)
     return mended if cell.expression.fullmatch(mended) else None
 
 

@@ -23,7 +23,7 @@ from ocr_service.dose.report import (
     Witness,
     WitnessKind,
 )
-from ocr_service.study.agreement import far_apart
+from ocr_service.study.agreement import consistent, far_apart
 from ocr_service.study.alignment import AlignedEvent
 from ocr_service.study.images import ImageEvent
 from ocr_service.study.stated import EXPOSURE_SEQUENCE, PRIVATE_TEXT, StatedDose
@@ -49,24 +49,34 @@ def filled(event: IrradiationEvent, told: AlignedEvent) -> IrradiationEvent:
 
 
 def same_irradiation(event: IrradiationEvent, row: StatedDose) -> bool:
-    """Does no value of the row speak against its place beside the event?"""
+    """Does a value of the row say that it is the event, and none that it is not?
+
+    Two rows of nearly the same dose may stand in another order in the text: near is not enough.
+    """
     pairs = ((event.mean_ctdivol, row.ctdivol), (event.dlp, row.dlp))
     compared = [(printed.value, stated) for printed, stated in pairs if printed is not None and stated]
     if any(far_apart(printed, stated) for printed, stated in compared):
         return False
-    return bool(compared) or (not event.has_dose and not row.states_dose)
+    if not compared:
+        return not event.has_dose and not row.states_dose
+    return any(consistent(printed, stated) for printed, stated in compared)
 
 
 def images_belong(event: IrradiationEvent, images: ImageEvent, rows: Iterable[StatedDose]) -> bool:
-    """Is it clear what the images are, and does their CTDIvol not speak against their place beside the event?
+    """Is it certain that the images are of this event?
 
-    An Irradiation Event UID that text and images share says more than a number.
+    By an Irradiation Event UID that a text of the event shares, or by a CTDIvol that they may state (images.py) and
+    that is the printed one as rounded. A few slices of another scan lie in the range of almost any row: they lend it
+    neither phantom nor type nor parameters. A localizer's images tell nothing that a dose could be mistaken for.
     """
     if images.ambiguous:
         return False
+    if not event.has_dose:
+        return images.localizer
     uids = {row.irradiation_event_uid for row in rows if row.irradiation_event_uid}
     printed, mean = event.mean_ctdivol, images.mean_ctdivol
-    return images.irradiation_event_uid in uids or printed is None or mean is None or not far_apart(printed.value, mean)
+    same = printed is not None and mean is not None and consistent(printed.value, mean)
+    return same or images.irradiation_event_uid in uids
 
 
 def merged(sources: Sequence[AcquisitionParameters]) -> AcquisitionParameters:

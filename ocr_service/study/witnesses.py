@@ -118,8 +118,10 @@ def _vouched(
     if reading is None or not stated:
         return reading
     evidence = reading.evidence
+    told = settle(evidence).text
     for text in dict.fromkeys(witness.text for witness in evidence.witnesses):
-        printed = printed_number(text)
+        # A cell may print its label along with the number; the reading's own text is the number alone.
+        printed = printed_number(text) or (printed_number(reading.text) if text == told else None)
         if printed is None or not equal_as_printed(printed.value, stated):
             continue
         if printed.mark and not _vouches_for_mark(printed.mark, *beside):
@@ -128,16 +130,17 @@ def _vouched(
         if printed.value != stated and decimals(printed.value) < finest:
             continue
         evidence = evidence.and_witness(Witness(kind, text))
-    return reading if evidence == reading.evidence else _settled(replace(reading, evidence=evidence))
+    return reading if evidence == reading.evidence else _settled(replace(reading, evidence=evidence), told)
 
 
 def _vouches_for_mark(mark: str, printed: Reading[Phantom] | None, stated: Phantom | None) -> bool:
     return printed is not None and printed.value is stated and printed.text.strip("()[] ") == mark
 
 
-def _settled(reading: Number) -> Number:
+def _settled(reading: Number, before: str) -> Number:
+    """The reading by all its witnesses; `before` is the text whose number it was."""
     verdict = settle(reading.evidence)
-    printed = printed_number(verdict.text)
+    printed = printed_number(verdict.text) or (printed_number(reading.text) if verdict.text == before else None)
     if not isinstance(verdict, Proven) or printed is None:
         return replace(reading, proven=False)
     return replace(reading, value=printed.value, text=printed.text, proven=True)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Tag
 
 from ocr_service.dose.quantities import Quantity
-from ocr_service.templates.wording import Model, Number
+from ocr_service.templates.wording import Allowance, Model, Number
 
 
 class Sums(Model):
@@ -18,7 +18,7 @@ class Sums(Model):
 
     sum_of: Quantity
     equals: Quantity
-    within: Number = "0"
+    within: Allowance = "0"
 
 
 class Increasing(Model):
@@ -40,7 +40,7 @@ class CloseTo(Model):
 
     product_of: tuple[Quantity, Quantity]
     close_to: Quantity
-    within: Number
+    within: Allowance
 
 
 _CHECKS: dict[str, type[Model]] = {

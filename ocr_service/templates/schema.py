@@ -19,10 +19,11 @@ from enum import Enum
 from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ocr_service.dose.quantities import Quantity
 from ocr_service.templates.checks import Check
+from ocr_service.templates.edges import NEXT, PAGE, SIDES, Area, Edge, Edges, RightEdges, crossed
 from ocr_service.templates.examples import Example
 from ocr_service.templates.wording import (
     Complaint,
@@ -32,78 +33,14 @@ from ocr_service.templates.wording import (
     Words,
     compiled,
     did_you_mean,
+    fold,
     unescaped_point,
 )
 
-SIDES = ("left", "top", "right", "bottom")
 # Steps that a template may name for all its crops, before each reader's own; screen/preprocess.py carries them out.
 Step = Literal["stretch", "close_points", "bold", "soften_little", "soften", "threshold"]
-PAGE = "page"  # the page itself, as an anchor that is always there: `page.bottom`
-_EDGE = re.compile(
-    r"(?:(?P<anchor>[a-z][a-z0-9_]*)\.(?P<side>left|top|right|bottom|center)\s*(?:(?P<sign>[+-])\s*(?P<n>\d{1,5}))?|(?P<pixel>\d{1,5}))",
-    re.ASCII,
-)
-
-
-NEXT = "next"
-
-
-class Edge(Model):
-    """One edge: a pixel of the template's screen, or an anchor's side (or center, across) plus or minus some pixels.
-
-    The right edge of a column may be of the side `next`: where the next column begins.
-    """
-
-    anchor: str = ""
-    side: str = ""
-    offset: int = 0
-
-
-def parse_edge(text: object) -> object:
-    """Read ``12`` or ``anchor.right + 4``."""
-    if isinstance(text, Edge):
-        return text
-    if not isinstance(text, str):
-        raise ValueError("an edge is a number or `anchor.side + n`")
-    match = _EDGE.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(
-            f"{text!r} is no edge: write a number or `anchor.side + n` (sides: {', '.join(SIDES)}, center)"
-        )
-    if match["pixel"] is not None:
-        return Edge(offset=int(match["pixel"]))
-    offset = int(match["n"] or 0) * (-1 if match["sign"] == "-" else 1)
-    return Edge(anchor=match["anchor"], side=match["side"], offset=offset)
-
-
-def parse_right(text: object) -> object:
-    """Read an edge, or ``next``."""
-    return Edge(side=NEXT) if text == NEXT else parse_edge(text)
-
-
-Edges = Annotated[Edge, BeforeValidator(parse_edge)]
-RightEdges = Annotated[Edge, BeforeValidator(parse_right)]
-
-
-class Area(Model):
-    """A rectangle by its four edges; right and bottom are exclusive."""
-
-    left: Edges
-    top: Edges
-    right: Edges
-    bottom: Edges
-
-    @model_validator(mode="after")
-    def _has_an_inside(self) -> Area:
-        for low, high in (("left", "right"), ("top", "bottom")):
-            if _crossed(getattr(self, low), getattr(self, high)):
-                raise Complaint(f"{high} is not beyond {low}, so nothing lies between", high)
-        return self
-
-
-def _crossed(low: Edge, high: Edge) -> bool:
-    """Is the second edge certainly not beyond the first: both are pixels, or of one side of one anchor?"""
-    return (low.anchor, low.side) == (high.anchor, high.side) and low.offset >= high.offset
+# Words that say beside a dose heading that it is another quantity: `also` may not explain them away.
+QUALIFIERS = frozenset({"eff", "effective", "exp", "expected", "e", "ssde", "air", "w", "ref", "mean", "max", "min"})
 
 
 class Anchor(Model):
@@ -202,7 +139,7 @@ class ColumnLayout(Cell):
 
     @model_validator(mode="after")
     def _has_an_inside(self) -> ColumnLayout:
-        if self.right.side != NEXT and _crossed(self.left, self.right):
+        if self.right.side != NEXT and crossed(self.left, self.right):
             raise Complaint("right is not beyond left, so nothing lies between", "right")
         return self
 
@@ -229,6 +166,24 @@ class TableLayout(Model):
         first = next(iter(self.columns.values()), None)
         if self.stacked and (first is None or first.heading):
             raise Complaint("the first column of stacked lines has no heading: its word begins the event", "stacked")
+        return self
+
+    @field_validator("also")
+    @classmethod
+    def _also_qualifies_nothing(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        for word in words:
+            if any(letter.isdigit() for letter in word) and not any(letter.isalpha() for letter in word):
+                raise ValueError(f"{word!r} is a number: a value may not be explained away")
+            if word.strip(" .*:()[]").casefold() in QUALIFIERS:
+                raise ValueError(f"{word!r} makes another quantity of a dose heading; make it an anchor of its own")
+        return words
+
+    @model_validator(mode="after")
+    def _doses_have_headings(self) -> TableLayout:
+        for quantity in (Quantity.MEAN_CTDIVOL, Quantity.DLP):
+            if quantity in self.columns and not self.columns[quantity].heading:
+                sentence = "a dose column needs `heading`, the anchors that say what it is and in which unit"
+                raise Complaint(sentence, "columns", quantity.value)
         return self
 
     @model_validator(mode="after")
@@ -365,8 +320,9 @@ class Template(Model):
             owner: dict[str, str] = {}
             for concept, words in concepts.items():
                 for word in words:
-                    if owner.setdefault(word.casefold(), concept) != concept:
-                        other = owner[word.casefold()]
+                    known = fold(word)
+                    if owner.setdefault(known, concept) != concept:
+                        other = owner[known]
                         raise Complaint(f"the word {word!r} also means {other!r}", "choices", name, concept)
         return self
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -32,6 +33,19 @@ Words = Annotated[tuple[Word, ...], _ONE_OR_MORE]
 SomeWords = Annotated[Words, Field(min_length=1)]
 
 
+ALIKE = str.maketrans({"I": "1", "l": "1", "i": "1", "|": "1", "!": "1", "O": "0", "o": "0"})
+
+
+def fold(text: str) -> str:
+    """A word of a cell for comparison: without blanks and case, with I, l, i, 1, | as one letter, O and 0 as one.
+
+    Accents are left out and wide signs are plain ones: engines trained on English make something of every accent,
+    those trained on Chinese write wide signs.
+    """
+    letters = unicodedata.normalize("NFKD", "".join(text.split()))
+    return "".join(c for c in letters if not unicodedata.combining(c)).translate(ALIKE).casefold()
+
+
 class Complaint(ValueError):
     """A complaint about a key below the model that makes it; the loader finds the key's line by the place."""
 
@@ -46,6 +60,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
+def allowance_text(text: str) -> str:
+    """Let a number through that is not below zero; ValueError."""
+    if decimal_text(text).startswith("-"):
+        raise ValueError(f"{text!r} is below zero; an allowance is not")
+    return text
+
+
 def decimal_text(text: str) -> str:
     """Let a number written with a point through, as text; ValueError."""
     if _NUMBER.fullmatch(text) is None:
@@ -54,6 +75,7 @@ def decimal_text(text: str) -> str:
 
 
 Number = Annotated[str, AfterValidator(decimal_text)]
+Allowance = Annotated[str, AfterValidator(allowance_text)]
 
 
 class Model(BaseModel):

@@ -14,6 +14,7 @@ from pathlib import Path
 from pydicom import Dataset
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage
 
+from ocr_service.dose.report import Scanner
 from ocr_service.errors import BrokenObject, NotDicom
 from ocr_service.study import attributes
 from ocr_service.study.acquisition import scanner_of
@@ -91,6 +92,7 @@ class _Sorted:
     images: dict[UnitKey, list[Path]] = field(default_factory=dict)
     reports: dict[str, list[Path]] = field(default_factory=dict)
     places: dict[str, list[Path]] = field(default_factory=dict)
+    scanners: dict[UnitKey, Scanner] = field(default_factory=dict)
 
 
 def take_stock(files: Iterable[Path], library: Library) -> Inventory:
@@ -104,6 +106,7 @@ def take_stock(files: Iterable[Path], library: Library) -> Inventory:
                 stock.not_dicom += 1
             except BrokenObject as error:
                 stock.broken.append(Broken(salvaged(path), str(error)))
+    _unite(found)
     broken: dict[str | None, list[Broken]] = {}
     for one in stock.broken:
         broken.setdefault(one.identity.study_instance_uid, []).append(one)
@@ -124,6 +127,30 @@ def take_stock(files: Iterable[Path], library: Library) -> Inventory:
     return stock
 
 
+def _unite(found: _Sorted) -> None:
+    """Let objects of one study be one unit unless their headers name two scanners.
+
+    Pages often lack the serial number that the images have, or spell the model otherwise: as units of their own they
+    would report one irradiation twice.
+    """
+    units: list[UnitKey] = []
+    # Those that say most of their scanner go first; screens before images, for a unit is named by its screens.
+    for key in sorted(found.scanners, key=lambda k: (k[0], -_told(found.scanners[k]), k not in found.screens, k)):
+        scanner = found.scanners[key]
+        into = next((u for u in units if u[0] == key[0] and found.scanners[u].may_be(scanner)), None)
+        if into is None:
+            units.append(key)
+            continue
+        if key in found.screens:
+            found.screens.setdefault(into, []).extend(found.screens.pop(key))
+        if key in found.images:
+            found.images.setdefault(into, []).extend(found.images.pop(key))
+
+
+def _told(scanner: Scanner) -> int:
+    return sum(map(bool, (scanner.manufacturer, scanner.model_name, scanner.serial_number, scanner.station_name)))
+
+
 def _sort(ds: Dataset, path: Path, library: Library, stock: Inventory, found: _Sorted) -> None:
     """Put the object where it belongs. BrokenObject where it belongs to a unit and does not say to which."""
     kind = str(ds.get("SOPClassUID", "") or "")
@@ -140,7 +167,9 @@ def _sort(ds: Dataset, path: Path, library: Library, stock: Inventory, found: _S
         if _is_copy(ds, path, found):
             stock.copies += 1
             return
-        key = (study, scanner_of(ds).identity)
+        scanner = scanner_of(ds)
+        key = (study, scanner.identity)
+        found.scanners.setdefault(key, scanner)
         if screen:
             stock.looked_at += not known
             found.screens.setdefault(key, []).append((_age(ds), path, _moment(ds)))

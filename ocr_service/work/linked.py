@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ocr_service.dose.proof import NeedsReview, Unreadable
+from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
 from ocr_service.dose.report import CTDoseReport, IrradiationEvent, Reading, doubt, note
 from ocr_service.pipeline import Skipped
 from ocr_service.study import attributes
@@ -39,7 +39,7 @@ def told_once(read: Sequence[ReadUnit], out: Path) -> list[ReadUnit]:
     told = list(read)
     if len(told) < 2:
         return told
-    order = sorted(range(len(told)), key=lambda index: not earlier(told[index].files.study_instance_uid, out))
+    order = sorted(range(len(told)), key=lambda index: _rank(told[index], out))
     leaders: list[int] = []
     for index in order:
         leader = next((one for one in leaders if _same_rows(told[one], told[index])), None)
@@ -50,6 +50,12 @@ def told_once(read: Sequence[ReadUnit], out: Path) -> list[ReadUnit]:
         else:
             told[index] = _skipped(told[index], told[leader])
     return told
+
+
+def _rank(read: ReadUnit, out: Path) -> tuple[bool, bool]:
+    """What was reported before goes first, then what is verified: none waits while its equal is thrown away."""
+    verified = read.ending is not None and isinstance(read.ending.outcome, Verified)
+    return not earlier(read.files.study_instance_uid, out), not verified
 
 
 def _skipped(read: ReadUnit, leader: ReadUnit) -> ReadUnit:

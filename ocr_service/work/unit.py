@@ -20,7 +20,7 @@ from ocr_service.dose.report import Finding, FindingKind, doubt, note
 from ocr_service.errors import InputError, OcrServiceError
 from ocr_service.pipeline import Context, Ending, FromHeader, Outcome, Skipped, read_headers, read_unit
 from ocr_service.rdsr.document import rdsr
-from ocr_service.rdsr.native import AlreadyOurs, Predecessor
+from ocr_service.rdsr.native import AlreadyOurs, Predecessor, Worthier
 from ocr_service.rdsr.source import SourceStudy
 from ocr_service.screen.readers import Readers
 from ocr_service.templates.library import Library
@@ -241,7 +241,7 @@ def _emitted(ending: Ending, objects: Sequence[Dataset], workplace: Workplace) -
     study = outcome.report.study_instance_uid
     predecessor = None
     match ending.native:
-        case AlreadyOurs(parsed):
+        case AlreadyOurs(parsed) | Worthier(parsed):
             standing = f"{output.folder_of(study)}/{parsed.sop_instance_uid}.dcm"
             return standing if (workplace.out / standing).is_file() else None
         case Predecessor(parsed):

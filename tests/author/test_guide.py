@@ -13,8 +13,9 @@ from pydantic import BaseModel
 
 from ocr_service.cli import app
 from ocr_service.dose.quantities import Quantity
+from ocr_service.templates.edges import Edge
 from ocr_service.templates.library import load_template
-from ocr_service.templates.schema import Edge, Template, ValueType
+from ocr_service.templates.schema import Template, ValueType
 
 CHECKOUT = Path(__file__).parents[2]
 GUIDE = (CHECKOUT / "docs/templates.md").read_text(encoding="utf-8")

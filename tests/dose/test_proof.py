@@ -80,6 +80,16 @@ def test_no_reader_is_believed_where_the_crop_is_not_whole(text: str) -> None:
     )
 
 
+def test_small_letters_that_engines_read_one_way_and_another_need_a_witness_of_another_kind() -> None:
+    """Both engines read 21.89 as 21.69 in letters of 8 px."""
+    told = (Witness(PPOCR, "21.69"), Witness(TESSERACT, "21.69"))
+
+    assert isinstance(settle(Evidence(witnesses=told, unsteady=True)), Unproven)
+    assert settle(Evidence(witnesses=told)) == Proven("21.69")
+    console = Witness(WitnessKind.CONSOLE_TEXT, "21.69")
+    assert settle(Evidence(witnesses=(*told, console), unsteady=True)) == Proven("21.69")
+
+
 def test_two_persons_who_differ_prove_nothing() -> None:
     assert isinstance(settle(evidence((WitnessKind.PERSON, "1"), (WitnessKind.PERSON, "2"))), Unproven)
 

@@ -39,6 +39,8 @@ def template(complete_by: str = "marker", checks: Iterable[dict[str, object]] = 
     fields = {name: {**CELLS[name], "area": AREA} for name in (*TOTALS, "page_marker", "patient_id")}
     anchors = {"title": {"text": "Dose", "area": AREA}}
     columns = {name: {**cell, "left": "0", "right": "10"} for name, cell in CELLS.items() if name not in fields}
+    for dose in ("mean_ctdivol", "dlp"):
+        columns[dose]["heading"] = "title"
     return Template.model_validate(
         {
             "name": "acme/dose",

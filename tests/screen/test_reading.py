@@ -13,8 +13,9 @@ from ocr_service.dose.report import Box, Witness, WitnessKind
 from ocr_service.errors import EngineError
 from ocr_service.screen import layout
 from ocr_service.screen.readers import Crop, Question, Readers
-from ocr_service.screen.words import canonical, fold, repaired, with_drawn_points
+from ocr_service.screen.words import canonical, repaired, with_drawn_points
 from ocr_service.templates.schema import Cell, ValueType
+from ocr_service.templates.wording import fold
 
 DOSE = Cell(type=ValueType.DECIMAL, pattern=r"\d{1,3}\.\d{2}")
 LETTER = Cell(type=ValueType.DECIMAL, pattern=r"(?P<value>\d{1,3}\.\d{2})(?P<phantom>[LS])", choices="phantoms")
@@ -96,6 +97,19 @@ def test_tesseract_that_differs_speaks_by_a_vote_with_a_clear_winner() -> None:
 
     answer = Readers(Spoken(["84.81"]), Spoken(["64.81", "84.81", "84.81", "84.81", "x"]), VOTES).ask([question()])[0]
     assert Witness(WitnessKind.TESSERACT, "84.81") in answer.witnesses
+
+
+def small() -> Question:
+    return Question(crop(), lambda text: canonical(DOSE, {}, text), small=True)
+
+
+def test_small_letters_are_steady_only_where_every_preparation_reads_them_alike() -> None:
+    said = ["21.89"] * 5
+    assert Readers(Spoken(["21.89", "21.89"]), Spoken(list(said)), VOTES).ask([small()])[0].steady
+
+    assert not Readers(Spoken(["21.89", "21.69"]), Spoken(list(said)), VOTES).ask([small()])[0].steady
+    said[3] = "21.69"
+    assert not Readers(Spoken(["21.89", "21.89"]), Spoken(list(said)), VOTES).ask([small()])[0].steady
 
 
 def test_equal_pixels_are_read_once() -> None:

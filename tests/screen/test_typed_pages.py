@@ -12,8 +12,24 @@ from hypothesis import strategies as st
 
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
 from ocr_service.dose.report import CTDoseReport, FindingKind
-from ocr_service.pipeline import Ending
-from tests.screen.typed import HEADINGS, ROWS, TEMPLATE, TOTAL, dose_page, read, typed
+from ocr_service.errors import TemplateError
+from ocr_service.pipeline import Ending, read_unit
+from ocr_service.screen.assemble import _stays
+from ocr_service.screen.readers import Readers
+from tests.screen.typed import (
+    HEADINGS,
+    ROWS,
+    TEMPLATE,
+    TOTAL,
+    WITH_ID,
+    Page,
+    TypedReader,
+    dose_object,
+    dose_page,
+    library,
+    read,
+    typed,
+)
 
 
 def report(ending: Ending) -> CTDoseReport:
@@ -186,6 +202,18 @@ def test_a_page_on_a_grey_ground_is_the_same_page(tmp_path: Path, ground: int) -
     assert isinstance(read(np.maximum(dose_page(), ground).astype(np.uint8), tmp_path).outcome, Verified)
 
 
+def test_a_row_printed_with_narrow_gaps_is_not_explained_away_as_a_text(tmp_path: Path) -> None:
+    text = TEMPLATE.replace("also: [legend]", "lines: ['[A-Za-z][A-Za-z0-9 .]*']")
+    page = dose_page(total=None)
+    typed(page, 14, 120, "Position HFS")
+    assert isinstance(read(page, tmp_path, text=text).outcome, Verified)
+
+    for row in ("Helical 12.3 418.0", "Helical 2 418"):
+        page = dose_page(total=None)
+        typed(page, 14, 120, row)
+        assert not isinstance(read(page, tmp_path, text=text).outcome, Verified)
+
+
 def test_a_word_that_only_one_reader_knows_proves_nothing(tmp_path: Path) -> None:
     ending = read(dose_page(total=None), tmp_path, mistaken_by_one={"498.4": "498.A"})
 
@@ -275,3 +303,50 @@ def test_a_reader_that_swaps_a_digit_or_drops_the_points_over_a_whole_page_prove
             for reading in (event.mean_ctdivol, event.dlp):
                 if reading is not None and reading.proven:
                     assert reading.text in {"11.2", "498.4", "7.5", "120.1"}
+
+
+@pytest.mark.parametrize("word", ["Eff.", "ref.", "SSDE"])
+def test_a_template_may_not_explain_away_what_makes_another_quantity(tmp_path: Path, word: str) -> None:
+    with pytest.raises(TemplateError, match="makes another quantity of a dose heading"):
+        read(dose_page(), tmp_path, text=TEMPLATE.replace("also: [legend]", f"also: [{word}]"))
+
+
+def test_a_row_that_starts_and_ends_at_zero_moved_no_table() -> None:
+    assert _stays("S0.000-I0.000")
+    assert _stays("S12.500-S12.500")
+    assert not _stays("S12.500-I12.500")
+
+
+def test_a_small_row_that_is_lost_does_not_hide_behind_the_rounding(tmp_path: Path) -> None:
+    text = TEMPLATE.replace("within: 0.1", "within: 3")
+
+    assert isinstance(read(dose_page(total="618.6"), tmp_path, text=text).outcome, Verified)
+    assert "add up" in " ".join(doubts(read(dose_page(total="620.5"), tmp_path, text=text)))
+
+
+def twice(first: Page, second: Page, folder: Path, text: str = TEMPLATE) -> Ending:
+    pages = [dose_object(page, SOPInstanceUID=f"1.2.3.{number}") for number, page in enumerate((first, second))]
+    for ds in pages:
+        ds.PatientID = "4711"
+    readers = Readers(TypedReader(), TypedReader(), (("none",), ("stretch",)))
+    return read_unit(pages, library(folder, text), readers)
+
+
+def test_a_copy_does_not_wipe_out_another_patients_number(tmp_path: Path) -> None:
+    first = dose_page()
+    typed(first, 320, 10, "ID:9999")
+
+    assert not isinstance(twice(first, dose_page(), tmp_path, WITH_ID).outcome, Verified)
+
+
+def test_a_copy_without_the_total_keeps_the_total_of_the_same_rows(tmp_path: Path) -> None:
+    ending = twice(dose_page(), dose_page(total=None), tmp_path)
+    assert report(ending).dlp_total is not None
+
+    assert "add up" in " ".join(doubts(twice(dose_page(total="700.0"), dose_page(total=None), tmp_path)))
+
+
+def test_a_copy_does_not_wipe_out_that_the_first_page_was_cut(tmp_path: Path) -> None:
+    whole = dose_page(total=None)
+
+    assert "cut off" in " ".join(doubts(twice(whole[:98], whole, tmp_path)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ocr_service.screen.words import canonical, concept_of, fold, meaning
+from ocr_service.screen.words import canonical, concept_of, meaning
 from ocr_service.templates.schema import Cell, ValueType
+from ocr_service.templates.wording import fold
 
 DOSE = Cell(
     type=ValueType.DECIMAL, pattern=r"(?P<value>\d{1,4}\.\d)(?:\((?P<phantom>(?i:head|body))\))?", choices="phantoms"

@@ -77,6 +77,19 @@ checks:
   - {sum_of: dlp, equals: dlp_total, within: 0.1}
 """
 
+# The same with a labelled patient ID in the top right corner.
+WITH_ID = TEMPLATE.replace(
+    "    fields:\n",
+    r"""    fields:
+      patient_id:
+        area: {left: 300, top: 0, right: 512, bottom: 30}
+        type: text
+        pattern: 'ID:(?P<value>\d+)'
+        blank: empty
+        same_as_header: PatientID
+""",
+)
+
 HEADINGS = {14: "Type", 120: "CTDIvol", 240: "DLP", 360: "Phantom"}
 ROWS: tuple[dict[int, str], ...] = (
     {14: "Scout"},

@@ -11,8 +11,9 @@ from pydicom import Dataset
 from ocr_service.dose.quantities import Quantity
 from ocr_service.errors import TemplateError, UsageError
 from ocr_service.templates.checks import Sums
+from ocr_service.templates.edges import Edge
 from ocr_service.templates.library import check_examples, load_template, load_templates
-from ocr_service.templates.schema import Edge, Template
+from ocr_service.templates.schema import Template
 from ocr_service.templates.shipped import shipped_templates
 from ocr_service.templates.strict_yaml import MOST_BYTES
 from tests.templates.pages import PAGE, written

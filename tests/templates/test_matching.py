@@ -9,8 +9,9 @@ from ocr_service.dose.quantities import Quantity
 from ocr_service.dose.report import Box
 from ocr_service.errors import TemplateError
 from ocr_service.screen.places import edge, stack_of
+from ocr_service.templates.edges import Edge, parse_edge
 from ocr_service.templates.library import Library, load_template, load_templates
-from ocr_service.templates.schema import Edge, ScreenSize, TableLayout, parse_edge
+from ocr_service.templates.schema import ScreenSize, TableLayout
 from ocr_service.templates.shipped import shipped_templates
 from tests.templates.pages import PAGE, written
 
