@@ -50,11 +50,8 @@ def convert(
     ] = False,
 ) -> None:
     """Turn dose screens into RDSR files. Exit 3: some need a person."""
-    from rich.console import Console
-    from rich.progress import track
-    from rich.table import Table
-
-    from ocr_service.work import archive, lines
+    from ocr_service import printing
+    from ocr_service.work import archive
     from ocr_service.work.output import ReportFile
 
     chosen = frozenset(word.strip() for word in emit.split(","))
@@ -64,18 +61,11 @@ def convert(
     workers = archive.Workers(jobs, partial(equipment.both, templates, engine, 1)) if jobs > 1 else None
     rules = archive.SiteRules(identity, state_unknown=not leave_out_unknown)
     stock, endings = archive.convert(paths, *equipment.both(templates, engine), out, chosen, workers, rules)
-    console = Console()
-    table = Table("outcome", "template", "events", "DLP total", "why, or where the RDSR is")
-    open_ = 0
     with ReportFile(report) as kept:
-        for done in track(endings, total=len(stock.units) + len(stock.broken), console=console, transient=True):
-            kept.add(lines.line(done))
-            name = lines.outcome_name(done.outcome)
-            open_ += name in ("needs_review", "unreadable")
-            table.add_row(name, *lines.table_cells(done))
-    console.print(table)
-    console.print(lines.counts(stock))
-    if open_:
+        outcomes = printing.print_endings(endings, stock, kept)
+    if not outcomes and all(path.is_file() for path in paths):
+        raise UsageError("there is nothing to convert: no file named here is a DICOM object that states CT dose")
+    if {"needs_review", "unreadable"} & set(outcomes):
         raise typer.Exit(NEEDS_A_PERSON)
 
 

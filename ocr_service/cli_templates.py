@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ocr_service import equipment
-from ocr_service.errors import TemplateError, UsageError
+from ocr_service.errors import OutputError, TemplateError, UsageError
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -115,6 +115,8 @@ def new(
 
     if out is not None and out.suffix != ".yaml":
         raise UsageError(f"a template's file name ends in .yaml, not {out.suffix or out.name!r}")
+    if out is not None and out.exists():
+        raise UsageError(f"{out} exists already and may hold somebody's work; name another file")
     tables: list[Drafted] = []
     for table in tables_of([_with_pixels(path) for path in files], find_text, equipment.readers()):
         if isinstance(table, Drafted):
@@ -127,8 +129,11 @@ def new(
     if out is None:
         typer.echo(text, nl=False)
         return
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(text, encoding="utf-8")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{out} cannot be written: {error.strerror}") from error
     load_template(out, out.parent)
     typer.echo(
         f"{out} is drafted; look at it with: ocr-service read {files[0]} --templates {out.parent} --draw page.png"

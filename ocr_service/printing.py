@@ -5,7 +5,7 @@ Knows terminals and picture files; must not know how anything is read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from ocr_service.author.checking import Proof
     from ocr_service.author.reading import ObjectView, PageView
     from ocr_service.screen.overlay import Picture
+    from ocr_service.work.inventory import Inventory
+    from ocr_service.work.output import ReportFile
+    from ocr_service.work.unit import Converted
 
 WIDTH = 100  # letters of a line that goes to a file or a pipe
+WIDE = 200  # the same of the closing table, whose paths must stay whole
 
 
 def console() -> Console:
@@ -27,6 +31,28 @@ def console() -> Console:
 
     terminal = Console(highlight=False)
     return terminal if terminal.is_terminal else Console(width=WIDTH, highlight=False, no_color=True)
+
+
+def print_endings(endings: Iterable[Converted], stock: Inventory, kept: ReportFile) -> list[str]:
+    """Show the work and its table, and keep each ending's line in the report; the outcomes in their order."""
+    from rich.console import Console
+    from rich.progress import track
+    from rich.table import Table
+
+    from ocr_service.work import lines
+
+    terminal = Console()
+    to = terminal if terminal.is_terminal else Console(width=WIDE, no_color=True)
+    table = Table("outcome", "template", "events", "DLP total", "why, or where the RDSR is")
+    outcomes: list[str] = []
+    for done in track(endings, total=len(stock.units) + len(stock.broken), console=to, transient=True):
+        kept.add(lines.line(done))
+        outcomes.append(lines.outcome_name(done.outcome))
+        table.add_row(outcomes[-1], *lines.table_cells(done))
+    to.print(table)
+    to.print(lines.tally(outcomes))
+    to.print(lines.counts(stock))
+    return outcomes
 
 
 def print_object(view: ObjectView, to: Console) -> None:

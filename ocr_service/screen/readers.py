@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_service.dose.report import Witness, WitnessKind
-from ocr_service.errors import EngineError
+from ocr_service.errors import EngineError, EngineMissing
 
 Crop = NDArray[np.uint8]
 Canonical = Callable[[str], str | None]
@@ -151,6 +151,8 @@ class Readers:
             steps = None if own else [steps for _, steps in fresh.values()]
             try:
                 texts.update(zip(fresh, reader.read([crop for crop, _ in fresh.values()], steps), strict=True))
+            except EngineMissing:
+                raise  # nobody can be read without it: the person at the terminal must know
             except EngineError as error:
                 return _Texts([texts.get(key, "") for key in keys], {}, f"{name} gave no answer: {error}")
         return _Texts([texts[key] for key in keys], {key: texts[key] for key in fresh})

@@ -141,6 +141,10 @@ class TesseractCommand:
                 output_type=pytesseract.Output.DICT,
             )
         except pytesseract.TesseractError as error:
+            if "eng.traineddata" in str(error.message):
+                raise EngineMissing(
+                    "Tesseract has no English language data; install it with: sudo apt-get install tesseract-ocr-eng"
+                ) from error
             raise EngineError(f"Tesseract crashed over {crops} crops (status {error.status})") from error
         except RuntimeError as error:
             raise EngineError(f"Tesseract gave no answer in {self._timeout:g} s over {crops} crops") from error

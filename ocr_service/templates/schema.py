@@ -22,6 +22,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from ocr_service.dose.quantities import Quantity
+from ocr_service.dose.report import CTAcquisitionType, Phantom
 from ocr_service.templates.checks import Check
 from ocr_service.templates.edges import NEXT, PAGE, SIDES, Area, Edge, Edges, RightEdges, crossed
 from ocr_service.templates.examples import Example
@@ -277,6 +278,15 @@ class Companion(Model):
     match: dict[str, SomeWords]
 
 
+def _concepts(quantity: Quantity, cell: Cell) -> tuple[str, ...]:
+    """What the words of a cell may mean: types of CID 10013, or the two phantoms; none where nobody asks."""
+    if "phantom" in cell.expression.groupindex or quantity is Quantity.PHANTOM:
+        return tuple(phantom.name.lower() for phantom in Phantom)
+    if quantity in (Quantity.ACQUISITION_TYPE, Quantity.ACQUISITION_PROTOCOL):
+        return (*(kind.name.lower() for kind in CTAcquisitionType), "sequenced_or_stationary")
+    return ()
+
+
 class Template(Model):
     """One layout."""
 
@@ -324,6 +334,18 @@ class Template(Model):
                     if owner.setdefault(known, concept) != concept:
                         other = owner[known]
                         raise Complaint(f"the word {word!r} also means {other!r}", "choices", name, concept)
+        return self
+
+    @model_validator(mode="after")
+    def _choices_name_concepts(self) -> Template:
+        for page in self.pages.values():
+            for quantity, cell in page.cells():
+                known = _concepts(quantity, cell)
+                for concept in self.choices.get(cell.choices or "", {}) if known else ():
+                    if concept not in known:
+                        near = did_you_mean(concept, known) or f"; it may be {', '.join(known)}"
+                        sentence = f"{concept!r} is no concept of {quantity.value}{near}"
+                        raise Complaint(sentence, "choices", str(cell.choices), concept)
         return self
 
     @model_validator(mode="after")

@@ -56,7 +56,9 @@ def convert(
     found = discover(paths, out)
     stock = take_stock(found.files, library)
     stock.found = found
-    stock.broken += [Broken(Identity(), "a file or folder of the input may not be opened") for _ in found.closed]
+    stock.broken += [
+        Broken(Identity(), "a file or folder of the input may not be opened", path) for path in found.closed
+    ]
     groups = linked.groups(stock.units)
 
     def endings() -> Iterator[Converted]:
@@ -112,14 +114,16 @@ def _died_line(files: UnitFiles) -> Converted:
             continue
     series = tuple(dict.fromkeys(one.series_instance_uid for one in told if one.series_instance_uid))
     instances = tuple(dict.fromkeys(one.sop_instance_uid for one in told if one.sop_instance_uid))
-    return Converted(files.study_instance_uid, series, instances, Unreadable(DIED), None, 0)
+    return Converted(
+        files.study_instance_uid, series, instances, Unreadable(DIED), None, 0, files.screens or files.images
+    )
 
 
 def _must_be_folder(out: Path) -> None:
     """Make the output folder before any work is done. UsageError, OutputError."""
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"--out {out} is a file; name a folder")
     try:
+        if out.exists() and not out.is_dir():
+            raise UsageError(f"--out {out} is a file; name a folder")
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"the folder {out} cannot be made: {output.reason(error)}") from error

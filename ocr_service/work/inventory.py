@@ -38,6 +38,7 @@ class Broken:
 
     identity: Identity
     why: str
+    file: Path | None = None
 
     @property
     def may_be_a_page(self) -> bool:
@@ -105,7 +106,7 @@ def take_stock(files: Iterable[Path], library: Library) -> Inventory:
             except NotDicom:
                 stock.not_dicom += 1
             except BrokenObject as error:
-                stock.broken.append(Broken(salvaged(path), str(error)))
+                stock.broken.append(Broken(salvaged(path), str(error), path))
     _unite(found)
     broken: dict[str | None, list[Broken]] = {}
     for one in stock.broken:

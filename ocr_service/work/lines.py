@@ -6,6 +6,8 @@ Knows the words of that report; must not know files. Numbers are the strings on 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any, assert_never
 
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
@@ -57,6 +59,7 @@ def as_json(converted: Converted) -> dict[str, Any]:
             {"kind": finding.kind.value, "where": finding.where, "sentence": finding.sentence} for finding in findings
         ],
         "milliseconds": converted.milliseconds,
+        "files": [str(path) for path in converted.files],
     }
 
 
@@ -101,6 +104,12 @@ def table_cells(converted: Converted) -> tuple[str, str, str, str]:
         doubts = doubts or ["the scanner has reported this dose itself"]
     told = converted.rdsr or (doubts[0] if doubts else "not written")
     return outcome.report.template, str(len(outcome.report.events)), total_text(outcome.report) or "", told
+
+
+def tally(outcomes: Iterable[str]) -> str:
+    """How many units ended how, as one sentence."""
+    told = Counter(outcomes)
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in told.most_common()) or "nothing to convert"
 
 
 def counts(stock: Inventory) -> str:

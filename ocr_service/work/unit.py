@@ -46,6 +46,7 @@ class Converted:
     outcome: Outcome
     rdsr: str | None
     milliseconds: int
+    files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,15 @@ def broken_line(broken: Broken) -> Converted:
     told = broken.identity
     series = (told.series_instance_uid,) if told.series_instance_uid else ()
     instances = (told.sop_instance_uid,) if told.sop_instance_uid else ()
-    return Converted(told.study_instance_uid, series, instances, Unreadable(broken.why), None, 0)
+    return Converted(
+        told.study_instance_uid,
+        series,
+        instances,
+        Unreadable(broken.why),
+        None,
+        0,
+        (broken.file,) if broken.file else (),
+    )
 
 
 def read(files: UnitFiles, workplace: Workplace) -> ReadUnit:
@@ -133,7 +142,8 @@ def written(read: ReadUnit, workplace: Workplace) -> tuple[Converted, ...]:
         series = tuple(dict.fromkeys(one.series_instance_uid for one in told if one.series_instance_uid))
         instances = tuple(dict.fromkeys(one.sop_instance_uid for one in told if one.sop_instance_uid))
         spent = round((read.seconds + workplace.clock() - began) * 1000)
-        lines.append(Converted(read.files.study_instance_uid, series, instances, outcome, name, spent))
+        files = read.files.screens or read.files.images
+        lines.append(Converted(read.files.study_instance_uid, series, instances, outcome, name, spent, files))
     return tuple(lines)
 
 
@@ -190,7 +200,7 @@ def _load(paths: Iterable[Path], *, pixels: bool) -> _Loaded:
 
 def _broken(path: Path, error: InputError | OSError) -> Broken:
     why = str(error) if isinstance(error, InputError) else f"the file cannot be read: {output.reason(error)}"
-    return Broken(salvaged(path), why)
+    return Broken(salvaged(path), why, path)
 
 
 def _equal(one: Dataset, other: Dataset) -> bool:
