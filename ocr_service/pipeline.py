@@ -81,6 +81,7 @@ class Ending:
     outcome: Outcome
     native: NativeVerdict = field(default_factory=NoNative)
     without_picture: tuple[tuple[str, str], ...] = ()  # SOP Instance UIDs of objects that show nothing, and why
+    strangers: tuple[tuple[str, str], ...] = ()  # those that speak of dose and that no template is for, and why
     others: tuple[str, ...] = ()  # those whose headers tell nothing and whose pages are no dose screens
 
 
@@ -107,9 +108,11 @@ def read_unit(
 ) -> Ending:
     """Read, merge and prove the dose screens of one unit: objects with pixels, oldest first."""
     pages: list[_Read] = []
+    known: list[Dataset] = []
     findings: list[Finding] = []
     without: list[tuple[str, str]] = []
     others: list[str] = []
+    strangers: list[tuple[str, list[Finding]]] = []
     for ds in objects:
         try:
             screens = dose_screens(ds)
@@ -118,11 +121,17 @@ def read_unit(
             findings.append(doubt("pixels", f"an object of the unit has no readable picture: {error}"))
             continue
         shown = _shown(ds, screens, library, readers, identity)
-        if not (any(read for read, _ in shown) or library.candidates(ds) or speaks_of_dose(ds)):
-            others.append(str(ds.SOPInstanceUID))
+        more = [finding for _, told in shown for finding in told]
+        if not any(read for read, _ in shown) and not library.candidates(ds):
+            if speaks_of_dose(ds):
+                strangers.append((str(ds.SOPInstanceUID), more))
+            else:
+                others.append(str(ds.SOPInstanceUID))
             continue
-        findings += [finding for _, more in shown for finding in more]
+        known.append(ds)
+        findings += more
         pages += [read for read, _ in shown if read is not None]
+    apart = _apart(strangers, findings, alone=not pages)
     findings += [note("engines", fault) for fault in dict.fromkeys(readers.take_faults())]
     if not pages:
         why = findings[0].sentence if findings else "no dose screen"
@@ -130,13 +139,28 @@ def read_unit(
     template = pages[-1].template
     if any(read.template.name != template.name for read in pages):
         findings.append(doubt("template", "the pages of the unit are of different templates"))
-    study = str(objects[0].get("StudyInstanceUID", ""))
-    whole = assemble(template, [read.page for read in pages], study, scanner_of(objects[-1]))
-    report, told = _beside(whole.report, template, objects, context)
+    study = str(known[0].get("StudyInstanceUID", ""))
+    whole = assemble(template, [read.page for read in pages], study, scanner_of(known[-1]))
+    report, told = _beside(whole.report, template, known, context)
     found = (*findings, *whole.findings, *told, *findings_of(report, rounding_of(template)))
     found = (*found, *(finding for check in template.checks for finding in _broken(check, report)))
     ending = _native_first(prove(report, found), context)
-    return replace(ending, without_picture=tuple(without), others=tuple(others))
+    return replace(ending, without_picture=tuple(without), others=tuple(others), strangers=apart)
+
+
+def _apart(
+    strangers: Sequence[tuple[str, list[Finding]]], findings: list[Finding], *, alone: bool
+) -> tuple[tuple[str, str], ...]:
+    """Objects that speak of dose and that no template is for: beside pages that were read each is an ending of its own.
+
+    A console's screen saves of anatomy say `SCREEN SAVE` as its dose pages do; they leave the pages verified.
+    """
+    if alone:
+        findings += [finding for _, more in strangers for finding in more]
+        return ()
+    if strangers:
+        findings.append(note("template", f"{len(strangers)} further objects fit no template: each has its own line"))
+    return tuple((uid, more[0].sentence if more else "no template is for this object") for uid, more in strangers)
 
 
 def _shown(

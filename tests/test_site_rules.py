@@ -101,3 +101,28 @@ def test_a_page_without_any_date_is_read_and_waits_for_a_person_since_no_rdsr_ca
 
     assert (said["outcome"], said["rdsr"], said["dlp_total"]) == ("needs_review", None, "618.5")
     assert "states no date" in said["findings"][-1]["sentence"]
+
+
+def test_a_screen_save_of_anatomy_leaves_the_dose_page_verified_and_has_a_line_of_its_own(tmp_path: Path) -> None:
+    source = saved_to(tmp_path / "in", dose_object(dose_page()))
+    picture = blank()
+    typed(picture, 40, 40, "Lung nodules")
+    other = dose_object(picture, SeriesDescription="Key Images", SOPInstanceUID="1.2.9")
+    other.ImageType = ["DERIVED", "SECONDARY", "SCREEN SAVE"]
+    saved_to(source, other, "two.dcm")
+    said = converted(source, library(tmp_path), tmp_path / "out")
+
+    assert sorted(one["outcome"] for one in said) == ["unreadable", "verified"]
+    verified = next(one for one in said if one["outcome"] == "verified")
+    assert verified["sop_instance_uids"] == ["1.2.826.0.1.3680043.8.498.1"]
+
+
+def test_a_film_that_fits_no_template_is_not_looked_at_to_its_end(tmp_path: Path) -> None:
+    frame = blank()
+    typed(frame, 40, 40, "Lung nodules")
+    film = dose_object(np.stack([frame] * 12))
+    source = saved_to(tmp_path / "in", film)
+    (said,) = converted(source, library(tmp_path), tmp_path / "out")
+
+    assert said["outcome"] == "unreadable"
+    assert "the first 4 of 12 frames fit no template" in json.dumps(said["findings"])

@@ -162,7 +162,10 @@ def _read(files: UnitFiles, workplace: Workplace) -> tuple[list[Dataset], Ending
     if not objects:  # no screen shows anything: what the images state is all there is
         objects = images.objects
         ending = read_headers(objects, context) if objects else None
-    broken = [*screens.broken, *images.broken, *reports.broken]
+    strangers = dict(ending.strangers) if ending is not None else {}
+    apart = [Broken(identity_of(ds), why) for ds in objects if (why := strangers.get(str(ds.SOPInstanceUID)))]
+    objects = [ds for ds in objects if str(ds.SOPInstanceUID) not in strangers]
+    broken = [*screens.broken, *images.broken, *reports.broken, *apart]
     if ending is None or (files.screens and not screens.objects and isinstance(ending.outcome, Unreadable)):
         return [], None, broken  # the lines of the broken objects say all there is to say
     found = _doubts(screens, images, reports, files)
