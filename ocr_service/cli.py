@@ -21,8 +21,20 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(template_app, name="template")
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from ocr_service import __version__
+
+        typer.echo(f"ocr-service {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def ocr_service() -> None:
+def ocr_service(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version, and nothing else.")
+    ] = False,
+) -> None:
     """Read CT dose screens, prove every number, and emit X-Ray Radiation Dose SR."""
 
 

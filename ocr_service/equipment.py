@@ -120,6 +120,7 @@ def versions() -> Iterator[tuple[str, str]]:
     import platform
 
     import ocr_service
+    from ocr_service.screen.tesseract import versions as of_tesseract
 
     yield "ocr_service", ocr_service.__version__
     yield "Python", platform.python_version()
@@ -128,3 +129,4 @@ def versions() -> Iterator[tuple[str, str]]:
             yield name, version(name)
         except PackageNotFoundError:
             yield name, "not installed"
+    yield from of_tesseract().items()

@@ -54,6 +54,20 @@ def language_data() -> Path | None:
     return next((folder for folder in folders if (folder / "eng.traineddata").is_file()), None)
 
 
+def versions() -> dict[str, str]:
+    """The version of each Tesseract there is: the library brings its own, which need not be the command's."""
+    import pytesseract
+
+    told = {}
+    if shutil.which("tesseract") is not None:
+        told["Tesseract, command"] = str(pytesseract.get_tesseract_version())
+    if find_spec("tesserocr") is not None:
+        import tesserocr
+
+        told["Tesseract, library"] = str(tesserocr.tesseract_version()).split()[1]
+    return told
+
+
 class TesseractLibrary:
     """Tesseract in this process by tesserocr: no start of a process a page, 3 to 4 ms a crop.
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, assert_never
 
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
-from ocr_service.dose.report import CTDoseReport, FindingKind, IrradiationEvent, Phantom, Reading, doubt
+from ocr_service.dose.report import CTDoseReport, Finding, FindingKind, IrradiationEvent, Phantom, Reading, doubt
 from ocr_service.pipeline import FromHeader, Outcome, Skipped
 from ocr_service.work.inventory import Inventory
 from ocr_service.work.unit import Converted
@@ -93,16 +93,26 @@ def _phantom(reading: Reading[Phantom] | None) -> str | None:
     return None if reading is None else reading.value.name.lower()
 
 
+_FIRST = ("patient_id", "accession_number", "identity", "native", "linked", "dlp_total", "pages", "template", "objects")
+
+
+def headline(findings: Sequence[Finding]) -> str:
+    """The doubt that says most: whose page it is and whether it is whole, before cells that nobody could prove."""
+    doubts = [finding for finding in findings if finding.kind is FindingKind.DOUBT]
+    known = [finding for where in _FIRST for finding in doubts if finding.where == where]
+    return next((finding.sentence for finding in (*known, *doubts)), "")
+
+
 def table_cells(converted: Converted) -> tuple[str, str, str, str]:
     """Template, number of events, total, and the first reason or the RDSR's path: a row of the closing table."""
     outcome = converted.outcome
     if isinstance(outcome, Unreadable):
         return "", "", "", outcome.why
-    doubts = [finding.sentence for finding in outcome.findings if finding.kind is FindingKind.DOUBT]
+    why = headline(outcome.findings)
     if isinstance(outcome, Skipped):
-        doubts = [finding.sentence for finding in outcome.findings if finding.where == "linked"]
-        doubts = doubts or ["the scanner has reported this dose itself"]
-    told = converted.rdsr or (doubts[0] if doubts else "not written")
+        linked = [finding.sentence for finding in outcome.findings if finding.where == "linked"]
+        why = linked[0] if linked else "the scanner has reported this dose itself"
+    told = converted.rdsr or why or "not written"
     return outcome.report.template, str(len(outcome.report.events)), total_text(outcome.report) or "", told
 
 
