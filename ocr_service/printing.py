@@ -43,7 +43,7 @@ def print_endings(endings: Iterable[Converted], stock: Inventory, kept: ReportFi
 
     terminal = Console()
     to = terminal if terminal.is_terminal else Console(width=WIDE, no_color=True)
-    table = Table("outcome", "template", "events", "DLP total", "why, or where the RDSR is")
+    table = Table("outcome", "template", "events", "DLP total", "dose values proven", "why, or where the RDSR is")
     outcomes: list[str] = []
     for done in track(endings, total=len(stock.units) + len(stock.broken), console=to, transient=True):
         kept.add(lines.line(done))

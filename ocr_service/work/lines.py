@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, assert_never
 
-from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
+from ocr_service.dose.proof import NeedsReview, Unreadable, Verified, name
 from ocr_service.dose.report import CTDoseReport, Finding, FindingKind, IrradiationEvent, Phantom, Reading, doubt
 from ocr_service.pipeline import FromHeader, Outcome, Skipped
 from ocr_service.work.inventory import Inventory
@@ -103,17 +103,28 @@ def headline(findings: Sequence[Finding]) -> str:
     return next((finding.sentence for finding in (*known, *doubts)), "")
 
 
-def table_cells(converted: Converted) -> tuple[str, str, str, str]:
-    """Template, number of events, total, and the first reason or the RDSR's path: a row of the closing table."""
+def vouching(report: CTDoseReport) -> str:
+    """Who vouches for the dose values that are proven, in words, and how many of all that are printed are."""
+    told = [report.dlp_total, *(total for _, total in report.phantom_totals)]
+    told += [reading for event in report.events for reading in (event.mean_ctdivol, event.dlp)]
+    printed = [reading for reading in told if reading is not None]
+    proven = [reading for reading in printed if reading.proven]
+    kinds = {witness.kind for reading in proven for witness in reading.evidence.witnesses}
+    return f"{len(proven)} of {len(printed)}: {name(kinds)}" if kinds else f"{len(proven)} of {len(printed)}"
+
+
+def table_cells(converted: Converted) -> tuple[str, str, str, str, str]:
+    """Template, number of events, total, proof, and the first reason or the RDSR's path: a row of the closing table."""
     outcome = converted.outcome
     if isinstance(outcome, Unreadable):
-        return "", "", "", outcome.why
+        return "", "", "", "", outcome.why
     why = headline(outcome.findings)
     if isinstance(outcome, Skipped):
         linked = [finding.sentence for finding in outcome.findings if finding.where == "linked"]
         why = linked[0] if linked else "the scanner has reported this dose itself"
     told = converted.rdsr or why or "not written"
-    return outcome.report.template, str(len(outcome.report.events)), total_text(outcome.report) or "", told
+    report = outcome.report
+    return report.template, str(len(report.events)), total_text(report) or "", vouching(report), told
 
 
 def tally(outcomes: Iterable[str]) -> str:
