@@ -27,12 +27,15 @@ from ocr_service.screen.lines import GroupLine, LineKind, kind_of_line
 from ocr_service.screen.pitch import stretched
 from ocr_service.screen.places import Columns, area, by_column
 from ocr_service.screen.readers import Answer, Question, Readers
+from ocr_service.screen.shapes import misread
 from ocr_service.screen.sheet import Sheet
 from ocr_service.screen.unexplained import unexplained
 from ocr_service.screen.words import canonical, repaired, with_drawn_points
 from ocr_service.templates.edges import SIDES
 from ocr_service.templates.schema import Blank, Cell, PageLayout, TableLayout, Template, ValueType
 
+NEIGHBOUR = 0.75  # letter heights: a number nearer to other ink of its row may have a part there
+DOSES = (Quantity.MEAN_CTDIVOL, Quantity.DLP)
 SMALL = 9  # px: in lower letters both engines have agreed on a wrong digit
 Choices = Mapping[str, tuple[str, ...]]
 _Place = tuple[int, Quantity]  # the row, and the column or field
@@ -109,6 +112,7 @@ class _Table:
 _FIELD, _GROUP = -1, -2
 _NUMBERS = (ValueType.DECIMAL, ValueType.INTEGER)
 _TORN = "two digits stand so far apart that a point may be missing"
+_ODD = "a digit looks like another one of this page"
 
 
 def find_page(
@@ -289,6 +293,8 @@ def _cells(
         run = Run(layout.around(shapes), shapes) if shapes else None
         whole = run is None or (left <= run.box.left and run.box.right <= right)
         broken = _struck(sheet, run) if whole else "ink crosses the column's edge"
+        if quantity in DOSES and run is not None and not layout.stands_alone(run, line, NEIGHBOUR):
+            broken = "the number runs into its neighbour"
         cells[quantity] = _Asked(cell, _choices(sheet.template, cell), run, broken)
     return cells
 
@@ -302,7 +308,7 @@ def _read(sheet: Sheet, asked: Mapping[_Place, _Asked], page: PageRef) -> tuple[
     done: dict[_Place, CellReading] = {key: cell for key, cell in read.items() if cell is not None}
     for key, answer in zip(open_, answers[len(of_anchors) :], strict=True):
         done[key] = _judged(asked[key], answer, page, sheet.ink)
-    _with_pitch(asked, done)
+    _with_page(asked, done, sheet.ink)
     return found, {key: done[key] for key in asked}
 
 
@@ -361,18 +367,20 @@ def _with_points(evidence: Evidence, one: _Asked, ink: Ink) -> Evidence:
     return replace(evidence, witnesses=told)
 
 
-def _with_pitch(asked: Mapping[_Place, _Asked], done: dict[_Place, CellReading]) -> None:
-    """A number whose digits do not keep the page's pitch may have lost its point: no reader can know."""
+def _with_page(asked: Mapping[_Place, _Asked], done: dict[_Place, CellReading], ink: Ink) -> None:
+    """What the page's numbers say of each other: a lost point, or a digit that is another one. No reader can know."""
     numbers = {
         key: (run, done[key].text)
         for key, one in asked.items()
         if (run := one.run) is not None and one.cell.type in _NUMBERS and done[key].text
     }
-    places = list(numbers)
-    for index in stretched(list(numbers.values())):
-        cell = done[places[index]]
-        evidence = replace(cell.evidence, broken_crop=cell.evidence.broken_crop or _TORN)
-        done[places[index]] = judge(replace(cell, evidence=evidence))
+    sure = {key: number for key, number in numbers.items() if done[key].proven}  # a misread cell accuses no other
+    torn, odd = stretched(list(numbers.values())), misread(list(sure.values()), ink.mask)
+    for why, places, found in ((_TORN, list(numbers), torn), (_ODD, list(sure), odd)):
+        for index in found:
+            cell = done[places[index]]
+            evidence = replace(cell.evidence, broken_crop=cell.evidence.broken_crop or why)
+            done[places[index]] = judge(replace(cell, evidence=evidence))
 
 
 def judge(reading: CellReading) -> CellReading:

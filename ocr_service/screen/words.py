@@ -13,6 +13,7 @@ from ocr_service.templates.schema import Cell, ValueType
 from ocr_service.templates.wording import ALIKE, fold
 
 _DASHES = str.maketrans("\u2013\u2014\u2212\u2010\u2011", "-----")  # a console has one dash; an engine knows many
+_LEADING_ZERO = re.compile(r"0\d")
 _NUMBERS = (ValueType.INTEGER, ValueType.DECIMAL)
 
 
@@ -52,6 +53,8 @@ def canonical(cell: Cell, choices: Mapping[str, tuple[str, ...]], text: str) -> 
     text = text.translate(_DASHES)
     bare = " ".join(text.split()) if cell.type is ValueType.TEXT else "".join(text.split())
     match = cell.expression.fullmatch(bare)
+    if match is not None and cell.type is ValueType.DECIMAL and _LEADING_ZERO.match(bare):
+        return None  # no console prints 0070: its point is lost
     if match is None:
         return _range(cell, bare)
     if match.groupdict().get("beside"):

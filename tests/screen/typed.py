@@ -110,9 +110,16 @@ def glyph(letter: str) -> Page:
         return drawn
     drawn[[0, -1], :] = 255
     drawn[:, [0, -1]] = 255
+    code = ord(letter)
+    if letter.isdigit():
+        # Digits differ as much as a console's do: Hamming's (7, 4) code, and a notch that no letter has.
+        value = int(letter)
+        a, b, c, d = (value >> bit & 1 for bit in range(4))
+        code = value | (a ^ b ^ d) << 4 | (a ^ c ^ d) << 5 | (b ^ c ^ d) << 6
+        drawn[0, 2] = 0
     for bit in range(7):
-        if ord(letter) >> bit & 1:
-            drawn[1 + bit, [1, 3]] = 255  # twice: no single pixel makes another letter of it
+        if code >> bit & 1:
+            drawn[1 + bit, 1:4] = 255  # thrice: no single pixel makes another letter of it
     return drawn
 
 
