@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from difflib import get_close_matches
 
 from ocr_service.dose.proof import arithmetic_text
 from ocr_service.dose.quantities import MUST_BE_PROVEN, Quantity
@@ -38,7 +39,9 @@ from ocr_service.screen.values import (
 )
 from ocr_service.screen.words import concept_of, meaning
 from ocr_service.templates.schema import Template
+from ocr_service.templates.wording import fold
 
+NEARLY = 0.6  # how alike two words are, by difflib
 TYPES = {kind.name.lower(): kind for kind in CTAcquisitionType}
 # Console's text and images may still vouch for these; what stays unproven then is found by the report's checks.
 SETTLED_LATER = frozenset({Quantity.MEAN_CTDIVOL, Quantity.DLP, Quantity.DLP_TOTAL, *PHANTOM_TOTALS})
@@ -215,7 +218,7 @@ def _type(cells: Mapping[Quantity, CellReading], where: str) -> tuple[Reading[CT
         protocol = cells.get(Quantity.ACQUISITION_PROTOCOL)
         told = concept_of(protocol.choices, protocol.text) if protocol is not None else None
         if protocol is None or told not in TYPES:
-            return None, []
+            return None, _perhaps_a_type(protocol, cells, where)
         return Reading(TYPES[told], protocol.text, evidence=protocol.evidence, proven=protocol.proven), []
     part = meaning_of(cell)
     if part is None:
@@ -223,6 +226,22 @@ def _type(cells: Mapping[Quantity, CellReading], where: str) -> tuple[Reading[CT
     if part.concept != "sequenced_or_stationary":
         return Reading(TYPES[part.concept], cell.text, evidence=cell.evidence, proven=cell.proven), []
     return _by_range(cell, cells.get(Quantity.SCANNING_RANGE), where)
+
+
+def _perhaps_a_type(protocol: CellReading | None, cells: Mapping[Quantity, CellReading], where: str) -> list[Finding]:
+    """A name that is not proven may be the word of a type (Topogram), which would be lost.
+
+    So it may in a row without dose, as localizers are, and where a reader saw nearly such a word.
+    """
+    if protocol is None or not protocol.choices or protocol.proven:
+        return []
+    words = [fold(word) for words in protocol.choices.values() for word in words]
+    near = any(get_close_matches(fold(text), words, n=1, cutoff=NEARLY) for _, text in protocol.evidence.seen)
+    doses = (Quantity.MEAN_CTDIVOL, Quantity.DLP)
+    if not near and any(printed(cells.get(quantity)) for quantity in doses):
+        return []
+    sentence = f"the name of the {where} is not proven, and it may say the type"
+    return [doubt(f"{where}, acquisition_type", sentence)]
 
 
 def _by_range(

@@ -8,10 +8,11 @@ import pytest
 
 from ocr_service.dose.checks import findings_of
 from ocr_service.dose.proof import NeedsReview, Verified, prove
-from ocr_service.dose.report import FindingKind, Phantom
-from ocr_service.screen.assemble import assemble
-from ocr_service.screen.extract import PageReading
-from ocr_service.templates.schema import Template
+from ocr_service.dose.quantities import Quantity
+from ocr_service.dose.report import Evidence, FindingKind, Phantom
+from ocr_service.screen.assemble import _type, assemble
+from ocr_service.screen.extract import CellReading, PageReading
+from ocr_service.templates.schema import Cell, Template
 from tests.screen.readings import COLUMNS, SCANNER, helical, page, row, scout, template
 
 PER_PHANTOM: list[dict[str, object]] = [
@@ -142,3 +143,25 @@ def test_the_one_unproven_row_of_an_exact_sum_is_vouched_for():
 def test_a_total_that_equals_its_only_row_vouches_for_nothing():
     unproven = row("3", "Helical", "S1.000-I9.000", "10.20", "300.00", "Body", unproven=["dlp"])
     assert isinstance(ending(QUIET, page(unproven, total="300.00")), NeedsReview)
+
+
+def named(seen: str, proven: bool) -> CellReading:
+    cell = Cell.model_validate({"type": "text", "choices": "localizers"})
+    evidence = Evidence(seen=(("ppocr", seen), ("tesseract", seen)))
+    return CellReading(cell, {"constant_angle": ("Topogram",)}, evidence, seen, proven)
+
+
+def test_a_name_that_is_not_proven_may_be_the_word_of_a_type():
+    """`To ogram` without a dose was verified as a row of no type."""
+    row = helical("2", "11.20", "300.00")
+    with_dose = {Quantity.ACQUISITION_PROTOCOL: named("ThorRoutine", False), **row.cells}
+    without = {Quantity.ACQUISITION_PROTOCOL: named("ThorRoutine", False)}
+    near = {Quantity.ACQUISITION_PROTOCOL: named("To ogram", False), **row.cells}
+    for cells in (with_dose, near):
+        cells.pop(Quantity.ACQUISITION_TYPE)
+
+    def doubted(cells):
+        return bool(_type(cells, "row 1")[1])
+
+    assert [doubted(cells) for cells in (with_dose, without, near)] == [False, True, True]
+    assert not doubted({Quantity.ACQUISITION_PROTOCOL: named("ThorRoutine", True)})
