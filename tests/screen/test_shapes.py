@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ SEGMENTS = {
     "0": "abcdef", "1": "bc", "2": "abdeg", "3": "abcdg", "4": "bcfg",
     "5": "acdfg", "6": "acdefg", "7": "abc", "8": "abcdefg", "9": "abcdfg",
 }  # fmt: skip
-WHERE = {
+WHERE: dict[str, Any] = {
     "a": np.s_[0, :], "g": np.s_[5, :], "d": np.s_[10, :],
     "f": np.s_[0:6, 0], "b": np.s_[0:6, 5], "e": np.s_[5:11, 0], "c": np.s_[5:11, 5],
 }  # fmt: skip
