@@ -22,6 +22,7 @@ from ocr_service.screen.layout import Run
 
 WIDEST_BLANK = 0.5  # letter heights, between two digits, where too few pairs tell a pitch
 TOLERANCE = 1.9  # px: a point takes at least 3, a rescaled page moves letters by 1
+USUAL = 0.9  # the share of pairs that stand closer than the widest usual ones
 PAIRS = 6  # the fewest pairs that tell a pitch
 OUTLIERS = 12  # the most pairs that are set aside to find it
 
@@ -49,9 +50,14 @@ def stretched(numbers: Sequence[tuple[Run, str]]) -> set[int]:
         pairs = _pairs(owner, run, text)
         by_height.setdefault(tall, []).extend(pairs)
     for tall, pairs in by_height.items():
+        enough = len(pairs) >= PAIRS
+        usual = float(np.quantile([pair.apart for pair in pairs], USUAL)) if pairs else 0.0
         for pair, rest in zip(pairs, _residuals(pairs), strict=True):
-            told = len(pairs) >= PAIRS and _is_told(pair, pairs)
-            if rest > TOLERANCE if told else pair.blank > WIDEST_BLANK * tall:
+            if enough and _is_told(pair, pairs):
+                wide = rest > TOLERANCE
+            else:
+                wide = pair.blank > WIDEST_BLANK * tall or (enough and pair.apart > usual + TOLERANCE)
+            if wide:
                 found.add(pair.owner)
     return found
 

@@ -50,6 +50,14 @@ def test_a_wide_gap_is_told_even_where_nothing_else_is_on_the_page() -> None:
     assert stretched([(run, "95")]) == {0}
 
 
+def test_two_digits_that_stand_nowhere_else_are_judged_by_the_widest_usual_pair() -> None:
+    """42 was proven for a 4.2 whose point was lost: its page had no other 4 and no other 2."""
+    page = [number(text, 20 * row) for row, text in enumerate(("135.68", "90.53", "806.91", "35.09"))]
+
+    assert stretched([*page, number("4.2", 200, lost=True)]) == {len(page)}
+    assert stretched([*page, number("42", 200)]) == set()
+
+
 def test_touching_letters_say_nothing() -> None:
     run = Run(Box(0, 0, 18, 10), (Box(0, 0, 18, 10),))
 
