@@ -186,7 +186,8 @@ def _unproven(quantity: Quantity, cell: CellReading, where: str) -> list[Finding
         return []
     why = cell.evidence.broken_crop or "its witnesses do not suffice"
     finding = doubt if quantity in MUST_BE_PROVEN else note
-    return [finding(f"{where}, {quantity.value}", f"{quantity.value} of the {where} is not proven: {why}")]
+    place = "the page" if where == "page" else where
+    return [finding(f"{where}, {quantity.value}", f"{quantity.value} of {place} is not proven: {why}")]
 
 
 def _number(cell: CellReading | None) -> Reading[Decimal] | None:
@@ -208,7 +209,7 @@ def _phantom(cells: Mapping[Quantity, CellReading], where: str) -> tuple[Reading
     if not told:
         return None, []
     if len({reading.value for reading in told}) > 1:
-        return told[0], [doubt(f"{where}, phantom", f"the {where} names two different phantoms")]
+        return told[0], [doubt(f"{where}, phantom", f"{where} names two different phantoms")]
     return next((reading for reading in told if reading.proven), told[0]), []
 
 
@@ -240,7 +241,7 @@ def _perhaps_a_type(protocol: CellReading | None, cells: Mapping[Quantity, CellR
     doses = (Quantity.MEAN_CTDIVOL, Quantity.DLP)
     if not near and any(printed(cells.get(quantity)) for quantity in doses):
         return []
-    sentence = f"the name of the {where} is not proven, and it may say the type"
+    sentence = f"the name of {where} is not proven, and it may say the type"
     return [doubt(f"{where}, acquisition_type", sentence)]
 
 
@@ -251,9 +252,9 @@ def _by_range(
     if scanning_range is not None and not scanning_range.text and not scanning_range.proven:
         # The word alone means Sequenced; unproven, because a range that ends where it starts would say otherwise.
         plain = Reading(CTAcquisitionType.SEQUENCED, cell.text, evidence=cell.evidence)
-        return plain, [doubt(f"{where}, acquisition_type", f"the {where} is axial, and its range cannot be read")]
+        return plain, [doubt(f"{where}, acquisition_type", f"{where} is axial, and its range cannot be read")]
     if scanning_range is None or not scanning_range.text:
-        return None, [note(f"{where}, acquisition_type", f"the {where} is axial, with or without table movement")]
+        return None, [note(f"{where}, acquisition_type", f"{where} is axial, with or without table movement")]
     stays = _stays(scanning_range.text)
     kind = CTAcquisitionType.STATIONARY if stays else CTAcquisitionType.SEQUENCED
     # Two readers may differ in a position and yet agree that the table moved: that is all the type needs.
@@ -265,7 +266,7 @@ def _by_range(
         return reading, [
             doubt(
                 f"{where}, acquisition_type",
-                f"the {where} is axial, and its range that tells which is not proven",
+                f"{where} is axial, and its range that tells which is not proven",
             )
         ]
     return reading, []

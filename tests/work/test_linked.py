@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from ocr_service.dose.proof import NeedsReview, Verified
+from ocr_service.dose.report import CTDoseReport, Scanner
+from ocr_service.pipeline import Ending
 from ocr_service.work import archive, lines
+from ocr_service.work.inventory import UnitFiles
+from ocr_service.work.linked import _rank
+from ocr_service.work.unit import ReadUnit
 from tests.work import consoles
 
 EVERYTHING = frozenset({"verified", "review"})
@@ -66,3 +72,13 @@ def test_the_same_page_under_two_patients_is_a_doubt_of_both(tmp_path):
     told = converted(tmp_path, tmp_path / "out")
 
     assert [one["outcome"] for one in told] == ["needs_review", "needs_review"]
+
+
+def test_what_is_verified_is_told_before_what_waits(tmp_path):
+    report = CTDoseReport("1.2", Scanner("ACME", "CT 1"), ())
+    waits, verified = (
+        ReadUnit(UnitFiles(study, ()), (), Ending(outcome), (), 0.0)
+        for study, outcome in (("1.2", NeedsReview(report, ())), ("1.3", Verified(report, ())))
+    )
+
+    assert sorted([waits, verified], key=lambda unit: _rank(unit, tmp_path)) == [verified, waits]
