@@ -28,6 +28,7 @@ from ocr_service.templates.wording import did_you_mean
 
 # An extending template proves itself: it does not inherit what was shown of the other one.
 OWN = ("examples", "refuses")
+LONGEST_NAME = 200  # letters: file systems take no longer ones
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
 # What pydicom raises when it turns the bytes of a broken element into a value.
 _BROKEN = (
@@ -162,7 +163,7 @@ def _specific_first(templates: Iterable[Template]) -> tuple[Template, ...]:
 def _extended(page: Node, parent: Node, path: Path, folders: tuple[Path, ...]) -> Node:
     """The page merged over the one that it extends. TemplateError."""
     name = parent.value
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or len(name) > LONGEST_NAME or not _NAME.fullmatch(name):
         raise TemplateError(
             parent.file, parent.line, "extends", "this is no template's name; write one like maker/page"
         )

@@ -40,6 +40,7 @@ def folder(tmp_path_factory):
 
 
 @settings(max_examples=300, deadline=None)
+@example(text="extends: " + "0" * 300)
 @given(text=st.one_of(st.text(), st.lists(NAUGHTY).map("".join)))
 @example(text="%YAML " + "9" * 5000 + ".1\n---\na: b")
 @example(text="? {a: b}\n: c")
