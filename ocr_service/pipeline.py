@@ -252,13 +252,18 @@ def fitting_pages(candidates: Sequence[Template], screen: DoseScreen, readers: R
 
     It is looked at thoroughly only where it shows no template's words at first sight.
     """
+    inked: dict[tuple[int, int], tuple[layout.Pixels, layout.Ink]] = {}  # templates of one maker share their size
     for thoroughly in (False, True):
         fitting: list[Sheet] = []
         for template in candidates:
             if any(sheet.template.extends == template.name for sheet in fitting):
                 continue  # what extends it has been tried before it, and is enough
-            pixels = layout.flat(to_size(screen.pixels, *template.screen.of(screen.pixels.shape)))
-            sheet = find_page(template, layout.find_ink(pixels), pixels, readers, thoroughly=thoroughly)
+            size = template.screen.of(screen.pixels.shape)
+            if size not in inked:
+                flat = layout.flat(to_size(screen.pixels, *size))
+                inked[size] = flat, layout.find_ink(flat)
+            pixels, ink = inked[size]
+            sheet = find_page(template, ink, pixels, readers, thoroughly=thoroughly)
             if sheet is not None:
                 fitting.append(sheet)
         if fitting:

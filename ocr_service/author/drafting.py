@@ -15,7 +15,7 @@ from pydicom import Dataset
 
 from ocr_service.author import vocabulary
 from ocr_service.author.tables import Column, Phrase, Table, Total
-from ocr_service.dose.quantities import Quantity
+from ocr_service.dose.quantities import DOSES, Quantity
 from ocr_service.dose.report import Box
 
 SLACK = 12  # px: how far a word may stand from where it stood on the first screen, measured from the first anchor
@@ -171,7 +171,7 @@ def _page(screen: Drafted, columns: Sequence[Column]) -> Iterator[str]:
         yield "      lines:  # CHECK: lines between the rows that are no event"
         yield from (f"        - {quoted(_line_pattern(text))}" for text in dict.fromkeys(screen.table.texts))
     yield "      columns:"
-    for quantity in (Quantity.MEAN_CTDIVOL, Quantity.DLP):
+    for quantity in DOSES:
         if not any(column.quantity is quantity for column in columns):
             yield f"        # CHECK: no column for {quantity.value} was made out: does the page print none?"
     yield from _columns(columns, named, screen)

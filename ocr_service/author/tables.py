@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from ocr_service.author import vocabulary
-from ocr_service.dose.quantities import Quantity
+from ocr_service.dose.quantities import DOSES, Quantity
 from ocr_service.dose.report import Box
 from ocr_service.screen import layout
 from ocr_service.screen.anchors import MARGIN, PHRASE_GAPS
@@ -20,7 +20,6 @@ from ocr_service.screen.readers import Readers
 
 FindText = Callable[[Pixels], Sequence[Box]]
 LONGEST_COUNT = 3  # letters of the number or letter that counts the rows
-_DOSE = (Quantity.MEAN_CTDIVOL, Quantity.DLP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +176,7 @@ def _whole(phrases: Sequence[Phrase]) -> list[Phrase]:
 def _heading_lines(lines: Sequence[Sequence[Phrase]]) -> tuple[int, int]:
     """The first and the last line of the heading; -1 where there is none."""
     known = [[vocabulary.heading(phrase.text) for phrase in line] for line in lines]
-    scores = [sum(told is not None for told in line) if any(told in _DOSE for told in line) else 0 for line in known]
+    scores = [sum(told is not None for told in line) if any(told in DOSES for told in line) else 0 for line in known]
     best = max(range(len(lines)), key=lambda index: scores[index], default=-1)
     if best < 0 or scores[best] < 2:
         return -1, -1

@@ -100,6 +100,9 @@ UNITS: dict[Quantity, str] = {
     Quantity.DOSE_REDUCTION: "%",
 }
 
+# The two numbers of dose that each row of a dose table is about.
+DOSES = (Quantity.MEAN_CTDIVOL, Quantity.DLP)
+
 # A report is not verified while one of these is printed and unproven (DESIGN of the proof: doubt, not note).
 MUST_BE_PROVEN = frozenset({
     Quantity.MEAN_CTDIVOL, Quantity.DLP, Quantity.DLP_TOTAL, Quantity.DLP_TOTAL_HEAD, Quantity.DLP_TOTAL_BODY,

@@ -11,7 +11,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 
 from ocr_service.dose.proof import arithmetic_text
-from ocr_service.dose.quantities import MUST_BE_PROVEN, Quantity
+from ocr_service.dose.quantities import DOSES, MUST_BE_PROVEN, Quantity
 from ocr_service.dose.report import (
     CTAcquisitionType,
     CTDoseReport,
@@ -238,8 +238,7 @@ def _perhaps_a_type(protocol: CellReading | None, cells: Mapping[Quantity, CellR
         return []
     words = [fold(word) for words in protocol.choices.values() for word in words]
     near = any(get_close_matches(fold(text), words, n=1, cutoff=NEARLY) for _, text in protocol.evidence.seen)
-    doses = (Quantity.MEAN_CTDIVOL, Quantity.DLP)
-    if not near and any(printed(cells.get(quantity)) for quantity in doses):
+    if not near and any(printed(cells.get(quantity)) for quantity in DOSES):
         return []
     sentence = f"the name of {where} is not proven, and it may say the type"
     return [doubt(f"{where}, acquisition_type", sentence)]

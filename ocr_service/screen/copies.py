@@ -8,10 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import Enum
 
-from ocr_service.dose.quantities import Quantity
+from ocr_service.dose.quantities import DOSES
 from ocr_service.screen.extract import CellReading, RowReading
-
-DOSES = (Quantity.MEAN_CTDIVOL, Quantity.DLP)
 
 
 class Likeness(Enum):

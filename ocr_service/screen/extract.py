@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ocr_service.dose.proof import Proven, settle
-from ocr_service.dose.quantities import MUST_BE_PROVEN, Quantity
+from ocr_service.dose.quantities import DOSES, MUST_BE_PROVEN, Quantity
 from ocr_service.dose.report import Box, Evidence, Finding, PageRef, doubt, note
 from ocr_service.screen import layout
 from ocr_service.screen.anchors import (
@@ -35,7 +35,6 @@ from ocr_service.templates.edges import SIDES
 from ocr_service.templates.schema import Blank, Cell, PageLayout, TableLayout, Template, ValueType
 
 NEIGHBOUR = 0.75  # letter heights: a number nearer to other ink of its row may have a part there
-DOSES = (Quantity.MEAN_CTDIVOL, Quantity.DLP)
 SMALL = 9  # px: in lower letters both engines have agreed on a wrong digit
 Choices = Mapping[str, tuple[str, ...]]
 _Place = tuple[int, Quantity]  # the row, and the column or field
@@ -174,7 +173,7 @@ def _dose_anchors(spec: PageLayout) -> set[str]:
     """The anchors that must be proven like values: heading and unit of CTDIvol and DLP, and labels of totals."""
     names: set[str] = set()
     for quantity, column in spec.table.columns.items() if spec.table else ():
-        if quantity in (Quantity.MEAN_CTDIVOL, Quantity.DLP):
+        if quantity in DOSES:
             names.update(column.heading)
     for quantity, cell in spec.fields.items():
         if quantity in MUST_BE_PROVEN and quantity is not Quantity.PAGE_MARKER:

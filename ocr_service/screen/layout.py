@@ -20,6 +20,7 @@ from ocr_service.dose.report import Box
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
+DIGITS = "0123456789"
 INK_SHARE = 0.45  # of the brightest letter: letters in a second intensity stand above
 FAINT_SHARE = 0.27  # a row in a third intensity stands above; JPEG's ghosts beside bright letters stay below
 LEAST_INK = 24
@@ -293,6 +294,12 @@ def points(run: Run, mask: Mask) -> int:
         if low and abs(shape.bottom - base) <= 2 and not above:
             count += 1
     return count
+
+
+def signs(run: Run, text: str) -> list[tuple[str, Box]]:
+    """Each sign of the text with its shape, left to right; none where they cannot be told one by one."""
+    letters, shapes = "".join(text.split()), sorted(run.shapes, key=lambda box: box.left)
+    return list(zip(letters, shapes, strict=True)) if len(letters) == len(shapes) else []
 
 
 def is_soft(pixels: Pixels, box: Box) -> bool:

@@ -69,13 +69,10 @@ def _is_told(pair: _Pair, pairs: Sequence[_Pair]) -> bool:
 
 
 def _pairs(owner: int, run: Run, text: str) -> list[_Pair]:
-    signs, shapes = "".join(text.split()), sorted(run.shapes, key=lambda box: box.left)
-    if len(signs) != len(shapes):
-        return []
     return [
         _Pair(owner, int(a), int(b), right.left - left.left, right.left - left.right)
-        for (a, b), (left, right) in zip(pairwise(signs), pairwise(shapes), strict=True)
-        if a in "0123456789" and b in "0123456789"
+        for (a, left), (b, right) in pairwise(layout.signs(run, text))
+        if a in layout.DIGITS and b in layout.DIGITS
     ]
 
 

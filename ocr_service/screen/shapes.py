@@ -16,11 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr_service.screen import layout
 from ocr_service.screen.layout import Mask, Run
 
 SEEN = 2  # numbers that must show a shape before it says anything of another one
 SHARE, FEWEST = 0.07, 2  # of a digit's ink, and px: how much a broken stroke may change it
-DIGITS = "0123456789"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,9 @@ def misread(numbers: Sequence[tuple[Run, str]], mask: Mask) -> set[int]:
 
 
 def _digits(owner: int, run: Run, text: str, mask: Mask) -> list[_Digit]:
-    signs, shapes = "".join(text.split()), sorted(run.shapes, key=lambda box: box.left)
-    if len(signs) != len(shapes):
-        return []
     found = []
-    for sign, box in zip(signs, shapes, strict=True):
-        if sign in DIGITS:
+    for sign, box in layout.signs(run, text):
+        if sign in layout.DIGITS:
             cut = np.ascontiguousarray(mask[box.top : box.bottom, box.left : box.right])
             found.append(_Digit(owner, sign, (cut.shape[0], cut.shape[1]), cut.tobytes()))
     return found

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from ocr_service.dose.checks import rounding
-from ocr_service.dose.quantities import Quantity
+from ocr_service.dose.quantities import DOSES, Quantity
 from ocr_service.dose.report import Finding, doubt
 from ocr_service.screen.extract import CellReading, RowReading
 from ocr_service.screen.values import PHANTOM_TOTALS, decimal_of, meaning_of, phantoms, printed
@@ -30,8 +30,7 @@ def broken_rules(checks: Iterable[Check], rows: Rows, fields: Mapping[Quantity, 
 
 def _without_dose(rows: Rows) -> Iterable[Finding]:
     """Expected, effective and air values are no Mean CTDIvol and no DLP: a page of these alone states no dose."""
-    dose = (Quantity.MEAN_CTDIVOL, Quantity.DLP)
-    if rows and not any(quantity in row.cells for row in rows for quantity in dose):
+    if rows and not any(quantity in row.cells for row in rows for quantity in DOSES):
         yield doubt("rows", "the pages print neither Mean CTDIvol nor DLP, only expected or other values")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from ocr_service.dose.quantities import Quantity
+from ocr_service.dose.quantities import DOSES
 from ocr_service.dose.report import Box, Finding, doubt
 from ocr_service.screen import layout
 from ocr_service.screen.layout import Run
@@ -17,7 +17,6 @@ from ocr_service.screen.sheet import Sheet
 from ocr_service.screen.words import fold_label
 from ocr_service.templates.schema import TableLayout
 
-_DOSE = (Quantity.MEAN_CTDIVOL, Quantity.DLP)
 GAPS = (2.5, 1.5, 0.9)  # letter heights: wide cuts first, for an engine reads no lonely stroke
 ABOVE = 20  # px above the headings: as far as a further line of them may stand
 HEAD_ROOM = 2  # px: headings of one line do not all start at the same height
@@ -57,12 +56,12 @@ def unexplained(sheet: Sheet, table: TableLayout, claimed: Collection[Box]) -> l
 
 def _above_doses(sheet: Sheet, top: int) -> list[Box]:
     """Right above the headings of CTDIvol and DLP: a word there (`Eff.`, `SSDE`) makes another quantity of them."""
-    columns = [places[quantity] for places in sheet.stack() for quantity in _DOSE if quantity in places]
+    columns = [places[quantity] for places in sheet.stack() for quantity in DOSES if quantity in places]
     return [Box(left, max(0, top - ABOVE), right, top) for left, right in columns if top > ABOVE]
 
 
 def _heading_top(sheet: Sheet, table: TableLayout) -> int | None:
-    names = {name for quantity in _DOSE if quantity in table.columns for name in table.columns[quantity].heading}
+    names = {name for quantity in DOSES if quantity in table.columns for name in table.columns[quantity].heading}
     tops = [sheet.places[name].run.box.top for name in names if name in sheet.places]
     return min(tops) - HEAD_ROOM if tops else None
 

@@ -21,7 +21,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from ocr_service.dose.quantities import Quantity
+from ocr_service.dose.quantities import DOSES, Quantity
 from ocr_service.dose.report import CTAcquisitionType, Phantom
 from ocr_service.templates.checks import Check
 from ocr_service.templates.edges import NEXT, PAGE, SIDES, Area, Edge, Edges, RightEdges, crossed
@@ -181,7 +181,7 @@ class TableLayout(Model):
 
     @model_validator(mode="after")
     def _doses_have_headings(self) -> TableLayout:
-        for quantity in (Quantity.MEAN_CTDIVOL, Quantity.DLP):
+        for quantity in DOSES:
             if quantity in self.columns and not self.columns[quantity].heading:
                 sentence = "a dose column needs `heading`, the anchors that say what it is and in which unit"
                 raise Complaint(sentence, "columns", quantity.value)
