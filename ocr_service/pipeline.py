@@ -32,10 +32,13 @@ from ocr_service.rdsr.native import (
 )
 from ocr_service.screen import layout
 from ocr_service.screen.assemble import assemble
-from ocr_service.screen.extract import PageReading, find_page, read_page
+from ocr_service.screen.extract import anchor_findings, find_page, read_page
+from ocr_service.screen.fonts import Console
+from ocr_service.screen.lessons import Lettered, LettersTold, School, letters_told, vouched
 from ocr_service.screen.pixels import DoseScreen, dose_screens
 from ocr_service.screen.preprocess import to_size
 from ocr_service.screen.readers import Readers
+from ocr_service.screen.readings import PageReading
 from ocr_service.screen.sheet import Sheet
 from ocr_service.screen.words import meaning
 from ocr_service.study.acquisition import scanner_of
@@ -80,6 +83,7 @@ class Ending:
 
     outcome: Outcome
     native: NativeVerdict = field(default_factory=NoNative)
+    letters: LettersTold = field(default_factory=LettersTold)
     without_picture: tuple[tuple[str, str], ...] = ()  # SOP Instance UIDs of objects that show nothing, and why
     strangers: tuple[tuple[str, str], ...] = ()  # those that speak of dose and that no template is for, and why
     others: tuple[str, ...] = ()  # those whose headers tell nothing and whose pages are no dose screens
@@ -97,6 +101,26 @@ class Context:
 class _Read:
     template: Template
     page: PageReading
+    school: School
+
+    @property
+    def lettered(self) -> Lettered:
+        return self.school, self.page
+
+    def anchor_findings(self) -> list[Finding]:
+        return anchor_findings(self.template.pages[self.page.kind], self.page.anchors)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the objects of a unit show: pages that were read, and what is none."""
+
+    pages: list[_Read] = field(default_factory=list)
+    known: list[Dataset] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    without: list[tuple[str, str]] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    strangers: list[tuple[str, list[Finding]]] = field(default_factory=list)
 
 
 def read_unit(
@@ -107,45 +131,53 @@ def read_unit(
     identity: IdentityRule = IdentityRule.COMPARE,
 ) -> Ending:
     """Read, merge and prove the dose screens of one unit: objects with pixels, oldest first."""
-    pages: list[_Read] = []
-    known: list[Dataset] = []
-    findings: list[Finding] = []
-    without: list[tuple[str, str]] = []
-    others: list[str] = []
-    strangers: list[tuple[str, list[Finding]]] = []
+    found = _look_at(objects, library, readers, identity)
+    apart = _apart(found.strangers, found.findings, alone=not found.pages)
+    found.findings += [note("engines", fault) for fault in dict.fromkeys(readers.take_faults())]
+    if found.pages:
+        ending = replace(_prove(found, readers, context), strangers=apart)
+    else:
+        why = found.findings[0].sentence if found.findings else "no dose screen"
+        ending = Ending(Unreadable(why, tuple(found.findings)))
+    return replace(ending, without_picture=tuple(found.without), others=tuple(found.others))
+
+
+def _look_at(objects: Sequence[Dataset], library: Library, readers: Readers, identity: IdentityRule) -> _Found:
+    found = _Found()
     for ds in objects:
         try:
             screens = dose_screens(ds)
         except InputError as error:
-            without.append((str(ds.SOPInstanceUID), str(error)))
-            findings.append(doubt("pixels", f"an object of the unit has no readable picture: {error}"))
+            found.without.append((str(ds.SOPInstanceUID), str(error)))
+            found.findings.append(doubt("pixels", f"an object of the unit has no readable picture: {error}"))
             continue
         shown = _shown(ds, screens, library, readers, identity)
         more = [finding for _, told in shown for finding in told]
         if not any(read for read, _ in shown) and not library.candidates(ds):
             if speaks_of_dose(ds):
-                strangers.append((str(ds.SOPInstanceUID), more))
+                found.strangers.append((str(ds.SOPInstanceUID), more))
             else:
-                others.append(str(ds.SOPInstanceUID))
+                found.others.append(str(ds.SOPInstanceUID))
             continue
-        known.append(ds)
-        findings += more
-        pages += [read for read, _ in shown if read is not None]
-    apart = _apart(strangers, findings, alone=not pages)
-    findings += [note("engines", fault) for fault in dict.fromkeys(readers.take_faults())]
-    if not pages:
-        why = findings[0].sentence if findings else "no dose screen"
-        return Ending(Unreadable(why, tuple(findings)), without_picture=tuple(without), others=tuple(others))
-    template = pages[-1].template
-    if any(read.template.name != template.name for read in pages):
+        found.known.append(ds)
+        found.findings += more
+        found.pages += [read for read, _ in shown if read is not None]
+    return found
+
+
+def _prove(found: _Found, readers: Readers, context: Context) -> Ending:
+    template, known, findings = found.pages[-1].template, found.known, found.findings
+    if any(read.template.name != template.name for read in found.pages):
         findings.append(doubt("template", "the pages of the unit are of different templates"))
-    study = str(known[0].get("StudyInstanceUID", ""))
-    whole = assemble(template, [read.page for read in pages], study, scanner_of(known[-1]))
-    report, told = _beside(whole.report, template, known, context)
-    found = (*findings, *whole.findings, *told, *findings_of(report, rounding_of(template)))
-    found = (*found, *(finding for check in template.checks for finding in _broken(check, report)))
-    ending = _native_first(prove(report, found), context)
-    return replace(ending, without_picture=tuple(without), others=tuple(others), strangers=apart)
+    heard = vouched([read.lettered for read in found.pages], readers.fonts)
+    pages = [replace(before, page=page) for before, page in zip(found.pages, heard, strict=True)]
+    findings += [finding for read in pages for finding in read.anchor_findings()]
+    whole = assemble(template, heard, str(known[0].get("StudyInstanceUID", "")), scanner_of(known[-1]))
+    report, beside = _beside(whole.report, template, known, context)
+    told = (*findings, *whole.findings, *beside, *findings_of(report, rounding_of(template)))
+    told = (*told, *(finding for check in template.checks for finding in _broken(check, report)))
+    ending = _native_first(prove(report, told), context)
+    return replace(ending, letters=letters_told([read.lettered for read in pages], whole.cells))
 
 
 def _apart(
@@ -234,12 +266,15 @@ def _read_screen(
     candidates = library.candidates(ds) or library.by_appearance(ds)
     if not candidates:
         return None, [doubt("template", "no template matches this object; `template explain FILE` tells why")]
-    fitting = fitting_pages(candidates, screen, readers)
+    console = console_of(ds)
+    fitting = fitting_pages(candidates, screen, readers, console)
     if not fitting:
         names = ", ".join(template.name for template in candidates)
         return None, [doubt("template", f"the page does not show the words of the templates that match: {names}")]
     notes = (*(note("pixels", sentence) for sentence in screen.notes), *_size(screen, fitting[0].template))
-    read = _Read(fitting[0].template, read_page(fitting[0], PageRef(screen.sop_instance_uid, screen.frame)))
+    template = fitting[0].template
+    school = School(template.name, console, str(ds.get("StudyInstanceUID", "")))
+    read = _Read(template, read_page(fitting[0], PageRef(screen.sop_instance_uid, screen.frame)), school)
     if len(fitting) > 1:
         names = ", ".join(sheet.template.name for sheet in fitting)
         notes = (*notes, doubt("template", f"two templates fit and neither extends the other: {names}"))
@@ -247,28 +282,51 @@ def _read_screen(
     return replace(read, page=replace(read.page, findings=(*read.page.findings, *notes))), []
 
 
-def fitting_pages(candidates: Sequence[Template], screen: DoseScreen, readers: Readers) -> list[Sheet]:
+def console_of(ds: Dataset) -> Console:
+    """Whose letters the object is written in."""
+    scanner = scanner_of(ds)
+    return Console(scanner.manufacturer, scanner.model_name, scanner.software_versions)
+
+
+def fitting_pages(
+    candidates: Sequence[Template], screen: DoseScreen, readers: Readers, console: Console
+) -> list[Sheet]:
     """The page under each template whose words it shows, the one that reads it first.
 
-    It is looked at thoroughly only where it shows no template's words at first sight.
+    A console whose letters are registered for a template has shown in several studies that this is its layout: others
+    are tried only where it does not fit. A page is looked at thoroughly only where it shows no template's words at
+    first sight.
     """
-    inked: dict[tuple[int, int], tuple[layout.Pixels, layout.Ink]] = {}  # templates of one maker share their size
-    for thoroughly in (False, True):
+    letterings = {template.name: readers.lettering(template.name, console) for template in candidates}
+    inked = _Inked(screen)
+    usual = [template for template in candidates if letterings[template.name].is_registered]
+    for some, thoroughly in ((usual, False), (candidates, False), (candidates, True)):
         fitting: list[Sheet] = []
-        for template in candidates:
+        for template in some:
             if any(sheet.template.extends == template.name for sheet in fitting):
                 continue  # what extends it has been tried before it, and is enough
-            size = template.screen.of(screen.pixels.shape)
-            if size not in inked:
-                flat = layout.flat(to_size(screen.pixels, *size))
-                inked[size] = flat, layout.find_ink(flat)
-            pixels, ink = inked[size]
-            sheet = find_page(template, ink, pixels, readers, thoroughly=thoroughly)
+            pixels, ink = inked.in_size(template)
+            sheet = find_page(template, ink, pixels, readers, letterings[template.name], thoroughly=thoroughly)
             if sheet is not None:
                 fitting.append(sheet)
         if fitting:
             return fitting
     return []
+
+
+class _Inked:
+    """A screen in the sizes that templates ask for, its ink found once a size: templates of one maker share theirs."""
+
+    def __init__(self, screen: DoseScreen) -> None:
+        self._screen = screen
+        self._known: dict[tuple[int, int], tuple[layout.Pixels, layout.Ink]] = {}
+
+    def in_size(self, template: Template) -> tuple[layout.Pixels, layout.Ink]:
+        size = template.screen.of(self._screen.pixels.shape)
+        if size not in self._known:
+            flat = layout.flat(to_size(self._screen.pixels, *size))
+            self._known[size] = flat, layout.find_ink(flat)
+        return self._known[size]
 
 
 def _size(screen: DoseScreen, template: Template) -> tuple[Finding, ...]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ocr_service.author.reading import FoundPage, PageView, best_page
-from ocr_service.screen.extract import CellReading
 from ocr_service.screen.overlay import Edge, Frame, Mark, Picture, drawn
 from ocr_service.screen.pixels import DoseScreen
 from ocr_service.screen.readers import Readers
+from ocr_service.screen.readings import CellReading
 from ocr_service.templates.schema import Template
 
 

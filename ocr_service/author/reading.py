@@ -25,14 +25,16 @@ from ocr_service.dose.report import (
     WitnessKind,
 )
 from ocr_service.errors import InputError
-from ocr_service.pipeline import Ending, fitting_pages, read_unit
+from ocr_service.pipeline import Ending, console_of, fitting_pages, read_unit
 from ocr_service.screen import layout, places
-from ocr_service.screen.anchors import MORE_GAPS, Found, Phrases, found_anchors, place_anchors, same_word
-from ocr_service.screen.extract import CellReading, PageReading, RowReading, judge, read_page
+from ocr_service.screen.anchors import MORE_GAPS, Phrases, place_anchors
+from ocr_service.screen.asking import Words, read_words
+from ocr_service.screen.extract import read_page
 from ocr_service.screen.layout import Pixels
 from ocr_service.screen.pixels import DoseScreen, dose_screens
 from ocr_service.screen.preprocess import to_size
-from ocr_service.screen.readers import Question, Readers
+from ocr_service.screen.readers import Readers
+from ocr_service.screen.readings import CellReading, Found, PageReading, RowReading, judge
 from ocr_service.screen.sheet import Sheet
 from ocr_service.templates.edges import Area
 from ocr_service.templates.library import Library
@@ -117,8 +119,9 @@ def pages_of(template: Template, screen: DoseScreen, readers: Readers) -> Iterat
 
 def _proven(sheet: Sheet, screen: DoseScreen) -> FoundPage:
     anchors = sheet.spec.anchors
-    questions = [Question(sheet.crop(place.run.box), same_word(anchors[n].text)) for n, place in sheet.places.items()]
-    return FoundPage(sheet, found_anchors(sheet.places, sheet.readers.ask(questions)), _in_size(sheet.template, screen))
+    words = [Words(place.run, anchors[name].text, dose=True) for name, place in sheet.places.items()]
+    found = dict(zip(sheet.places, read_words(sheet, words), strict=True))
+    return FoundPage(sheet, found, _in_size(sheet.template, screen))
 
 
 def _in_size(template: Template, screen: DoseScreen) -> Pixels:
@@ -132,7 +135,7 @@ def best_page(template: Template, screen: DoseScreen, readers: Readers) -> Found
 
 
 def _view(ds: Dataset, screen: DoseScreen, library: Library, readers: Readers) -> PageView:
-    sheets = fitting_pages(library.candidates(ds), screen, readers)
+    sheets = fitting_pages(library.candidates(ds), screen, readers, console_of(ds))
     if not sheets:
         return PageView(screen, None, None)
     reading = read_page(sheets[0], PageRef(screen.sop_instance_uid, screen.frame))

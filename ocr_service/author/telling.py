@@ -14,7 +14,7 @@ from ocr_service.dose.proof import NeedsReview, Unproven, Unreadable, Verified, 
 from ocr_service.dose.quantities import MUST_BE_PROVEN, Quantity
 from ocr_service.dose.report import Finding, FindingKind, Witness
 from ocr_service.pipeline import FromHeader, Outcome, Skipped
-from ocr_service.screen.extract import CellReading
+from ocr_service.screen.readings import CellReading
 
 MOST_NOTES = 4  # at the foot of a picture; the command prints all
 

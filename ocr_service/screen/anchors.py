@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from ocr_service.dose.proof import Proven, settle
-from ocr_service.dose.report import Box, Evidence
+from ocr_service.dose.report import Box
 from ocr_service.screen import layout
+from ocr_service.screen.glyphs import letters_of
 from ocr_service.screen.layout import Ink, Pixels, Run
+from ocr_service.screen.lettering import Lettering
 from ocr_service.screen.places import area, page_box
-from ocr_service.screen.readers import Answer, Readers
+from ocr_service.screen.readers import Readers
 from ocr_service.screen.words import fold_label
 from ocr_service.templates.edges import PAGE
 from ocr_service.templates.schema import PageLayout
@@ -24,18 +25,7 @@ NEIGHBOURS = 40  # px around a place in which its phrases could go on
 MOST_PHRASES = 80  # of one place: an engine reads each, and a page of speckles has thousands
 MOST_WORDS = 6  # of one heading, as cut by narrow gaps
 MORE_GAPS = (0.5, 0.9, 1.5, 2.5)  # where the words are not found at first
-
-
-@dataclass(frozen=True, slots=True)
-class FoundAnchor:
-    """Where an anchor stands, what vouches for it, and whether that is enough."""
-
-    box: Box
-    evidence: Evidence
-    proven: bool
-
-
-Found = Mapping[str, FoundAnchor]
+NO_LETTERS = Lettering()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +46,22 @@ class Phrases:
     beside each other.
     """
 
-    def __init__(self, ink: Ink, pixels: Pixels, readers: Readers, gaps: Sequence[float] = PHRASE_GAPS) -> None:
+    def __init__(
+        self,
+        ink: Ink,
+        pixels: Pixels,
+        readers: Readers,
+        gaps: Sequence[float] = PHRASE_GAPS,
+        lettering: Lettering = NO_LETTERS,
+    ) -> None:
         self._shapes = ink.shapes
+        self._mask = ink.mask
         self._gaps = gaps
         self._pixels = pixels
         self._readers = readers
+        self._lettering = lettering
+        self._spelled: dict[Box, str | None] = {}
+        self.seen: dict[Box, str] = {}  # what PP-OCR read here
         self.page = page_box(pixels)
 
     def inside(self, place: Box) -> list[Run]:
@@ -77,11 +78,21 @@ class Phrases:
         chains = layout.chains([shape for shape in self._shapes if layout.inside(place, shape)])
         return chains if sum(map(len, chains)) <= MOST_PHRASES else []
 
+    def spelled(self, runs: Sequence[Run]) -> dict[Box, str]:
+        """What the console's known letters say of each, folded; those with an unknown glyph are left out."""
+        for run in runs:
+            if run.box not in self._spelled:
+                told = self._lettering.placing(letters_of(run, self._mask))
+                self._spelled[run.box] = None if told is None else fold_label(told)
+        return {run.box: text for run in runs if (text := self._spelled[run.box]) is not None}
+
     def texts(self, runs: Sequence[Run]) -> dict[Box, str]:
-        """What PP-OCR reads of each, folded."""
-        boxes = list(dict.fromkeys(run.box for run in runs))
+        """What the known letters say of each, else PP-OCR, folded."""
+        known = self.spelled(runs)
+        boxes = list(dict.fromkeys(run.box for run in runs if run.box not in known))
         texts = self._readers.read_first([layout.crop(self._pixels, box, MARGIN) for box in boxes])
-        return dict(zip(boxes, map(fold_label, texts), strict=True))
+        self.seen.update(zip(boxes, texts, strict=True))
+        return known | dict(zip(boxes, map(fold_label, texts), strict=True))
 
     def second_texts(self, runs: Sequence[Run]) -> dict[Box, str]:
         """What Tesseract reads of each, folded."""
@@ -126,7 +137,9 @@ def _place(
     thoroughly: bool,
 ) -> None:
     candidates = {name: phrases.inside(place) for name, place in places.items()}
-    texts = phrases.texts([run for runs in candidates.values() for run in runs])
+    every = [run for runs in candidates.values() for run in runs]
+    _match(words, candidates, phrases.spelled(every), placed, whole=True)
+    texts = phrases.texts([run for name, runs in candidates.items() if name not in placed for run in runs])
     _match(words, candidates, texts, placed)
     missing = [name for name in places if name not in placed and name in headings]
     chains = {name: phrases.chains(places[name]) for name in missing}
@@ -146,8 +159,12 @@ def _match(
     placed: dict[str, Placed],
     *,
     nearly: bool = False,
+    whole: bool = False,
 ) -> None:
-    """Place each anchor on the candidate that says its words, or nearly; of several cuts the one with most of them."""
+    """Place each anchor on the candidate that says its words, or nearly; of several cuts the one with most of them.
+
+    whole: only where all cuts of that place have a text, so that none of them could say more of the words.
+    """
     for name, members in candidates.items():
         if name in placed:
             continue
@@ -157,6 +174,8 @@ def _match(
             hits = [run for run in members if any(_nearly(said[run.box], word) for word in words[name])]
         if hits:
             run = max(hits, key=lambda hit: len(said[hit.box]))
+            if whole and any(other.box not in texts and layout.touches(run.box, other.box) for other in members):
+                continue
             placed[name] = Placed(run, said[run.box] in words[name])
 
 
@@ -188,15 +207,6 @@ def _nearly(said: str, word: str) -> bool:
     if len(said) != len(word) or len(word) < 3:
         return False
     return sum(a != b for a, b in zip(said, word, strict=True)) <= max(1, len(word) // 6)
-
-
-def found_anchors(places: Places, answers: Sequence[Answer]) -> dict[str, FoundAnchor]:
-    """The anchors with what the readers said of each."""
-    found: dict[str, FoundAnchor] = {}
-    for (name, place), answer in zip(places.items(), answers, strict=True):
-        evidence = Evidence(box=place.run.box, seen=answer.seen, witnesses=answer.witnesses)
-        found[name] = FoundAnchor(place.run.box, evidence, isinstance(settle(evidence), Proven))
-    return found
 
 
 def same_word(words: tuple[str, ...]) -> Callable[[str], str | None]:

@@ -25,8 +25,8 @@ from ocr_service.dose.report import (
     doubt,
     note,
 )
-from ocr_service.screen.extract import CellReading, PageReading, RowReading, judge
 from ocr_service.screen.paging import Merged, merge
+from ocr_service.screen.readings import CellReading, PageReading, RowReading, judge
 from ocr_service.screen.table_checks import broken_rules
 from ocr_service.screen.values import (
     PHANTOM_TOTALS,
@@ -53,10 +53,11 @@ _NAMED = {
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """The report of all pages, and what was found on the way."""
+    """The report of all pages, what was found on the way, and the cells that it comes from."""
 
     report: CTDoseReport
     findings: tuple[Finding, ...]
+    cells: tuple[CellReading, ...] = ()
 
 
 def assemble(template: Template, pages: Sequence[PageReading], study_instance_uid: str, scanner: Scanner) -> Assembled:
@@ -84,7 +85,8 @@ def assemble(template: Template, pages: Sequence[PageReading], study_instance_ui
         template=f"{template.name} r{template.revision}",
         missing=merged.missing,
     )
-    return Assembled(report, tuple(findings))
+    cells = (*merged.fields.values(), *(cell for row in merged.rows for cell in row.cells.values()))
+    return Assembled(report, tuple(findings), cells)
 
 
 def _with_arithmetic(merged: Merged) -> Merged:

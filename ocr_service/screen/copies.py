@@ -9,7 +9,7 @@ from dataclasses import replace
 from enum import Enum
 
 from ocr_service.dose.quantities import DOSES
-from ocr_service.screen.extract import CellReading, RowReading
+from ocr_service.screen.readings import CellReading, RowReading
 
 
 class Likeness(Enum):

@@ -70,8 +70,8 @@ def _only_choice(
 def _text_line(
     sheet: Sheet, table: TableLayout, box: Box, choices: Mapping[str, tuple[str, ...]]
 ) -> LineKind | GroupLine:
-    """By PP-OCR's text; Tesseract is asked only where that is explained by nothing."""
-    for read in (sheet.first_texts, sheet.second_texts):
+    """By the known letters, then PP-OCR; Tesseract is asked only where their texts are explained by nothing."""
+    for read in sheet.looks:
         text = " ".join(read([box])[0].split())
         if concept_of(choices, text) is not None:
             return LineKind.EVENT
@@ -100,7 +100,7 @@ def _is_heading(sheet: Sheet, table: TableLayout, line: Sequence[Box], columns: 
         same_word(tuple(text for name in table.columns[quantity].heading for text in sheet.spec.anchors[name].text))
         for quantity in members
     ]
-    for read in (sheet.first_texts, sheet.second_texts):
+    for read in sheet.looks:
         if all(known(text) is not None for known, text in zip(words, read(boxes), strict=True)):
             return True
     return False

@@ -14,7 +14,7 @@ from enum import Enum
 from ocr_service.dose.quantities import MUST_BE_PROVEN, Quantity
 from ocr_service.dose.report import Finding, FindingKind, doubt
 from ocr_service.screen.copies import Likeness, likeness, states_dose, united
-from ocr_service.screen.extract import CellReading, PageReading, RowReading
+from ocr_service.screen.readings import CellReading, PageReading, RowReading
 from ocr_service.templates.schema import Template
 
 TOTALS = (Quantity.DLP_TOTAL, Quantity.DLP_TOTAL_HEAD, Quantity.DLP_TOTAL_BODY)

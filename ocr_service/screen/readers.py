@@ -1,6 +1,6 @@
-"""What a reader is, and the order in which they are asked.
+"""What a reader is, and the order in which engines are asked.
 
-Knows crops and texts; must not know what a text means: that is told by the caller's `canonical`.
+Knows crops, texts and whose letters are known; must not know what a text means: the caller's `canonical` tells that.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Protocol
 
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from ocr_service.dose.report import Witness, WitnessKind
 from ocr_service.errors import EngineError, EngineMissing
+from ocr_service.screen.fonts import Console, Fonts
+from ocr_service.screen.lettering import Lettering, lettering
 
 Crop = NDArray[np.uint8]
 Canonical = Callable[[str], str | None]
@@ -83,8 +85,25 @@ class Readers:
     tesseract: Reader
     votes: tuple[Preparation, ...]
     second_look: Preparation = ("trim", "margin_10", "enlarge_3")  # of PP-OCR, for small letters
+    fonts: Fonts = field(default_factory=Fonts)  # what is known of the consoles' letters; `use` changes them
+    _letterings: dict[tuple[str, Console], Lettering] = field(default_factory=dict)
     _faults: list[str] = field(default_factory=list)
     _known: dict[_Key, str] = field(default_factory=dict)
+
+    def use(self, fonts: Fonts) -> None:
+        """Read by these fonts from now on."""
+        self.fonts, self._letterings = fonts, {}
+
+    def without_fonts(self) -> Readers:
+        """The engines alone; what they have read is remembered by both."""
+        return replace(self, fonts=Fonts(), _letterings={})
+
+    def lettering(self, template: str, console: Console) -> Lettering:
+        """The console's letters on the pages of this template."""
+        key = template, console
+        if key not in self._letterings:
+            self._letterings[key] = lettering(self.fonts, template, console)
+        return self._letterings[key]
 
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
         """Read every crop with both engines, which run side by side."""

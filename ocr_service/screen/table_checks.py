@@ -12,7 +12,7 @@ from decimal import Decimal
 from ocr_service.dose.checks import rounding
 from ocr_service.dose.quantities import DOSES, Quantity
 from ocr_service.dose.report import Finding, doubt
-from ocr_service.screen.extract import CellReading, RowReading
+from ocr_service.screen.readings import CellReading, RowReading
 from ocr_service.screen.values import PHANTOM_TOTALS, decimal_of, meaning_of, phantoms, printed
 from ocr_service.templates.checks import Check, Sums
 

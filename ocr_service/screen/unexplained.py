@@ -22,11 +22,11 @@ ABOVE = 20  # px above the headings: as far as a further line of them may stand
 HEAD_ROOM = 2  # px: headings of one line do not all start at the same height
 
 
-def unexplained(sheet: Sheet, table: TableLayout, claimed: Collection[Box]) -> list[Finding]:
-    """A doubt for each phrase that is neither claimed nor an anchor nor one of the words of `also`."""
+def unexplained(sheet: Sheet, table: TableLayout, claimed: Collection[Box]) -> tuple[list[Finding], list[Run]]:
+    """A doubt for each phrase that is neither claimed nor an anchor nor one of the words of `also`; and these words."""
     top = _heading_top(sheet, table)
     if top is None:
-        return [doubt("rows", "no heading of a dose column was found: what its numbers mean is not known")]
+        return [doubt("rows", "no heading of a dose column was found: what its numbers mean is not known")], []
     page = page_box(sheet.pixels)
     region = Box(page.left, top, page.right, page.bottom)
     above = _above_doses(sheet, top)
@@ -39,7 +39,8 @@ def unexplained(sheet: Sheet, table: TableLayout, claimed: Collection[Box]) -> l
         and (layout.inside(region, shape) or any(layout.inside(place, shape) for place in above))
         and not any(layout.covers(anchor, shape) for anchor in anchors)
     ]
-    findings = [_strange(run.box) for run in _unknown(sheet, table, left)]
+    unknown, words = _known(sheet, table, left)
+    findings = [_strange(run.box) for run in unknown]
     dim = [run.box for run in layout.phrases([box for box in sheet.ink.dim if layout.touches(region, box)])]
     findings += [
         doubt("rows", f"the ink at x {box.left}, y {box.top} {what}")
@@ -51,7 +52,7 @@ def unexplained(sheet: Sheet, table: TableLayout, claimed: Collection[Box]) -> l
     ]
     if any(_at_edge(shape, page) for shape in sheet.ink.shapes if layout.inside(region, shape)):
         findings.append(doubt("rows", "ink of the table touches the page's edge: a part of it may be cut off"))
-    return findings
+    return findings, words
 
 
 def _above_doses(sheet: Sheet, top: int) -> list[Box]:
@@ -66,16 +67,18 @@ def _heading_top(sheet: Sheet, table: TableLayout) -> int | None:
     return min(tops) - HEAD_ROOM if tops else None
 
 
-def _unknown(sheet: Sheet, table: TableLayout, shapes: Sequence[Box]) -> list[Run]:
-    """The phrases that are no words of `also`, whoever reads them and wherever the line is cut."""
+def _known(sheet: Sheet, table: TableLayout, shapes: Sequence[Box]) -> tuple[list[Run], list[Run]]:
+    """The phrases that are no words of `also`, whoever reads them and wherever the line is cut; and those that are."""
     words = {fold_label(word) for word in table.also}
+    known: list[Run] = []
     for gap in GAPS:
-        for read in (sheet.first_texts, sheet.second_texts):
+        for read in sheet.looks:
             runs = layout.phrases(shapes, gap)
             texts = read([run.box for run in runs])
-            open_ = [run for run, text in zip(runs, texts, strict=True) if fold_label(text) not in words]
-            shapes = [shape for run in open_ for shape in run.shapes]
-    return layout.phrases(shapes)
+            told = [fold_label(text) in words for text in texts]
+            known += [run for run, said in zip(runs, told, strict=True) if said]
+            shapes = [s for run, said in zip(runs, told, strict=True) if not said for s in run.shapes]
+    return layout.phrases(shapes), known
 
 
 def _strange(box: Box) -> Finding:

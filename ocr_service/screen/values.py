@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 
 from ocr_service.dose.quantities import Quantity
 from ocr_service.dose.report import Phantom, Reading
-from ocr_service.screen.extract import CellReading, RowReading
+from ocr_service.screen.readings import CellReading, RowReading
 from ocr_service.screen.words import Meaning, meaning
 
 PHANTOMS = {"head": Phantom.HEAD, "body": Phantom.BODY}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from ocr_service.dose.quantities import Quantity
 from ocr_service.dose.report import Evidence, PageRef, Scanner, Witness, WitnessKind
-from ocr_service.screen.extract import CellReading, PageReading, RowReading, judge
+from ocr_service.screen.readings import CellReading, PageReading, RowReading, judge
 from ocr_service.templates.schema import Cell, Template
 
 SCANNER = Scanner("ACME", "CT 1")

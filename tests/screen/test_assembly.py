@@ -11,7 +11,7 @@ from ocr_service.dose.proof import NeedsReview, Verified, prove
 from ocr_service.dose.quantities import Quantity
 from ocr_service.dose.report import Evidence, FindingKind, Phantom
 from ocr_service.screen.assemble import _type, assemble
-from ocr_service.screen.extract import CellReading, PageReading
+from ocr_service.screen.readings import CellReading, PageReading
 from ocr_service.templates.schema import Cell, Template
 from tests.screen.readings import COLUMNS, SCANNER, helical, page, row, scout, template
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from ocr_service.dose.quantities import Quantity
 from ocr_service.dose.report import FindingKind
-from ocr_service.screen.extract import PageReading, RowReading
 from ocr_service.screen.paging import Merged, merge
+from ocr_service.screen.readings import PageReading, RowReading
 from tests.screen.readings import COLUMNS, helical, page, row, scout, template
 
 A, B, C, D = (helical(str(n), f"{n}0.11", f"{n}00.50", span=f"S{n}.000-I{n}9.000") for n in (2, 3, 4, 5))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ocr_service.dose.report import Box
+from ocr_service.screen.glyphs import Letters, letters_of
 from ocr_service.screen.layout import Run, around
 from ocr_service.screen.shapes import misread
 
@@ -46,20 +47,24 @@ def page_of(printed: list[str]) -> tuple[np.ndarray, list[Run]]:
     return mask, runs
 
 
+def numbers(runs: list[Run], texts: list[str], mask: np.ndarray) -> list[tuple[Letters, str]]:
+    return [(letters_of(run, mask), text) for run, text in zip(runs, texts, strict=True)]
+
+
 PRINTED = ["28.51", "68.90", "136.82", "905.47", "261.38", "47.02"]
 
 
 def test_a_page_whose_numbers_are_all_read_right_speaks_against_none() -> None:
     mask, runs = page_of(PRINTED)
 
-    assert misread(list(zip(runs, PRINTED, strict=True)), mask) == set()
+    assert misread(numbers(runs, PRINTED, mask)) == set()
 
 
 def test_a_shape_that_is_read_as_two_digits_is_in_doubt_wherever_it_stands() -> None:
     mask, runs = page_of(PRINTED)
     read = ["26.51", *PRINTED[1:]]
 
-    found = misread(list(zip(runs, read, strict=True)), mask)
+    found = misread(numbers(runs, read, mask))
     assert 0 in found
     assert found == {row for row, text in enumerate(PRINTED) if "8" in text}
 
@@ -73,4 +78,4 @@ def test_a_broken_digit_that_is_nearer_to_what_it_was_is_in_doubt(pixels: int, t
         mask[six.top + 7 + row, six.left] = False  # the stroke that makes it no 5
     read = [*PRINTED, "85.40" if told else "86.40"]
 
-    assert (len(PRINTED) in misread(list(zip(runs, read, strict=True)), mask)) is told
+    assert (len(PRINTED) in misread(numbers(runs, read, mask))) is told

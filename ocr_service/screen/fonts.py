@@ -1,0 +1,178 @@
+"""What proven cells have shown of consoles' letters: which sign each glyph stands for, and how well that is attested.
+
+A font is of one template, maker, model, software version and letter height. It is evidence and nothing else: all that
+is known of a glyph follows from the cells that confirm it, so fonts can be merged in any order, and once more, and
+say the same.
+
+Knows glyphs, signs and where they were seen; must not know pages, readers or files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from ocr_service.screen.glyphs import Glyph
+from ocr_service.screen.layout import DIGITS
+from ocr_service.templates.wording import fold
+
+YOUNG = 3  # proven cells that show a glyph before it speaks of others
+REGISTERED = 3  # independent studies before it proves a cell alone
+# Kept of what confirms a sign; enough to tell how well it is attested, however many pages were read.
+MOST_STUDIES, MOST_CELLS = 5, 3
+MOST_GLYPHS = 2000  # of one font: a page of noise shows thousands, and none of them twice
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Console:
+    """Whose letters they are, as the header of a dose screen names it."""
+
+    manufacturer: str = ""
+    model_name: str = ""
+    software_versions: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FontKey:
+    """One font: its template, its console, and the height of its letters in px."""
+
+    template: str
+    console: Console
+    height: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Confirmation:
+    """A proven cell that shows a glyph: digests of its place, study and text, which say nothing of a patient."""
+
+    cell: str
+    study: str
+    text: str
+
+
+def digest(*told: object) -> str:
+    """Eight hex digits that stand for what is told."""
+    return blake2b("\x1f".join(map(str, told)).encode(), digest_size=4).hexdigest()
+
+
+Signs = dict[str, frozenset[Confirmation]]  # sign -> the cells that show the glyph as that sign
+
+
+@dataclass(slots=True)
+class Font:
+    """The glyphs of one font with what confirms each sign.
+
+    told: the same by the word of one engine, which is enough to find places and proves nothing.
+    widest_gap, narrowest_blank: in px, the widest blank columns within a word and the narrowest that were a blank.
+    """
+
+    glyphs: dict[Glyph, Signs] = field(default_factory=dict)
+    told: dict[Glyph, Signs] = field(default_factory=dict)
+    widest_gap: int = -1
+    narrowest_blank: int = 10_000
+
+    def add(self, glyph: Glyph, sign: str, seen: Iterable[Confirmation], *, told: bool = False) -> None:
+        """Take in more cells that show the glyph as the sign."""
+        glyphs = self.told if told else self.glyphs
+        if glyph not in glyphs and len(glyphs) >= MOST_GLYPHS:
+            return
+        signs = glyphs.setdefault(glyph, {})
+        signs[sign] = _kept(signs.get(sign, frozenset()) | frozenset(seen), 1 if told else MOST_CELLS)
+
+    def space(self, gap: int, *, blank: bool) -> None:
+        """Take in the width of a gap that is a blank, or that is none."""
+        if blank:
+            self.narrowest_blank = min(self.narrowest_blank, gap)
+        else:
+            self.widest_gap = max(self.widest_gap, gap)
+
+    def merge(self, other: Font) -> None:
+        """Take in all that another evidence of the same font says."""
+        for told, glyphs in ((False, other.glyphs), (True, other.told)):
+            for glyph, signs in glyphs.items():
+                for sign, seen in signs.items():
+                    self.add(glyph, sign, seen, told=told)
+        self.widest_gap = max(self.widest_gap, other.widest_gap)
+        self.narrowest_blank = min(self.narrowest_blank, other.narrowest_blank)
+
+    def withdrawn(self) -> Iterator[Glyph]:
+        """The glyphs that proven cells show as different signs: they prove nothing any more."""
+        return (glyph for glyph, signs in self.glyphs.items() if contradictory(signs))
+
+
+def _kept(seen: frozenset[Confirmation], cells: int) -> frozenset[Confirmation]:
+    """A few cells of a few studies, always the same ones, in whatever order they came."""
+    by_study: dict[str, list[Confirmation]] = {}
+    for one in sorted(seen):
+        by_study.setdefault(one.study, []).append(one)
+    return frozenset(one for study in sorted(by_study)[:MOST_STUDIES] for one in by_study[study][:cells])
+
+
+def contradictory(signs: Iterable[str]) -> bool:
+    """Are they different signs? Those that look alike in some fonts (I and l, O and 0, c and C) are not."""
+    return len({fold(sign) for sign in signs}) > 1
+
+
+def is_young(seen: frozenset[Confirmation]) -> bool:
+    """Do enough proven cells show it, of whatever screens?"""
+    return len(seen) >= YOUNG
+
+
+def is_attested(sign: str, seen: frozenset[Confirmation]) -> bool:
+    """Do cells of enough independent studies show it? Digits and the point: cells with other texts too."""
+    texts: dict[str, set[str]] = {}
+    for one in seen:
+        texts.setdefault(one.study, set()).add(one.text)
+    if not set(sign) & set(DIGITS + "."):
+        return len(texts) >= REGISTERED
+    return _can_choose(list(texts.values()), REGISTERED, frozenset())
+
+
+def _can_choose(texts: list[set[str]], wanted: int, taken: frozenset[str]) -> bool:
+    """Can so many studies each name a text of their own?"""
+    if not wanted:
+        return True
+    return any(
+        _can_choose(texts[number + 1 :], wanted - 1, taken | {text})
+        for number, told in enumerate(texts)
+        for text in told - taken
+    )
+
+
+class Fonts:
+    """All fonts that are known. Evidence is added and merged; what follows from it is told by screen/lettering.py."""
+
+    def __init__(self, fonts: Mapping[FontKey, Font] | None = None) -> None:
+        self._fonts: dict[FontKey, Font] = dict(fonts or {})
+
+    def __iter__(self) -> Iterator[FontKey]:
+        return iter(sorted(self._fonts))
+
+    def __bool__(self) -> bool:
+        return bool(self._fonts)
+
+    def __getitem__(self, key: FontKey) -> Font:
+        return self._fonts[key]
+
+    def of(self, manufacturer: str, model_name: str) -> Fonts:
+        """The fonts of one model, whatever the template, software version and height."""
+        wanted = manufacturer, model_name
+        its = {k: f for k, f in self._fonts.items() if (k.console.manufacturer, k.console.model_name) == wanted}
+        return Fonts(its)
+
+    def font(self, key: FontKey) -> Font:
+        """The font, a new one where nothing is known of it."""
+        return self._fonts.setdefault(key, Font())
+
+    def merge(self, other: Fonts) -> None:
+        """Take in all that other fonts say."""
+        for key, font in other._fonts.items():
+            self._fonts.setdefault(key, Font()).merge(font)
+
+    def merged(self, *others: Fonts) -> Fonts:
+        """All that these and the others say, as fonts of their own."""
+        whole = Fonts()
+        for fonts in (self, *others):
+            whole.merge(fonts)
+        return whole

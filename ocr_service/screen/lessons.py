@@ -1,0 +1,259 @@
+"""What pages teach of their console's letters, and what these letters say of the pages' other cells.
+
+Only what is proven without any font teaches: else a font would prove itself. A cell whose letters contradict an engine
+is never proven by that engine.
+
+Knows readings, letters and witnesses; must not know pixels or what a value means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ocr_service.dose.proof import ENGINES, Proven, settle
+from ocr_service.dose.report import Box, Evidence, PageRef, Witness, WitnessKind
+from ocr_service.screen.anchors import same_word
+from ocr_service.screen.fonts import Confirmation, Console, FontKey, Fonts, digest
+from ocr_service.screen.glyphs import Glyph, Letters
+from ocr_service.screen.lettering import Lettering, lettering
+from ocr_service.screen.readers import Canonical
+from ocr_service.screen.readings import CellReading, FixedWords, PageReading, RowReading, judge
+from ocr_service.screen.spelling import bare, blanks_of, laid_on
+from ocr_service.screen.words import canonical, fold_label
+from ocr_service.templates.schema import ValueType
+from ocr_service.templates.wording import fold
+
+FONTS = frozenset({WitnessKind.REGISTERED_FONT, WitnessKind.LETTERS})
+_OTHERWISE = "a letter of it is another one than the engines read"
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """Where lessons come from: the template and console of the pages, and a study."""
+
+    template: str
+    console: Console
+    study_instance_uid: str
+
+
+Trusted = frozenset[tuple[FontKey, Glyph]]  # the registered glyphs that something rests on
+Lettered = tuple[School, PageReading]  # a page, and where its lessons come from
+
+
+@dataclass(frozen=True, slots=True)
+class LettersTold:
+    """What the pages of a unit teach, which registered glyphs they rest on, and what stands in each printed cell.
+
+    waiting: is there a cell or word that better known letters may prove? cells: text, and whether it is proven.
+    """
+
+    fonts: Fonts = field(default_factory=Fonts)
+    trusted: Trusted = frozenset()
+    waiting: bool = False
+    cells: Mapping[tuple[PageRef, Box], tuple[str, bool]] = field(default_factory=dict)
+
+
+def letters_told(pages: Sequence[Lettered], proven_since: Sequence[CellReading]) -> LettersTold:
+    """The sum of a unit. proven_since: its cells once more, when other values had vouched for them."""
+    cells = {
+        (page.page, cell.evidence.box): (cell.text, cell.proven)
+        for _, page in pages
+        for cell in page.cells()
+        if cell.evidence.box is not None and not cell.cell.same_as_header
+    }
+    return LettersTold(taught(pages, proven_since), _trusted(pages), _waits(pages), cells)
+
+
+def taught(pages: Sequence[Lettered], proven_since: Sequence[CellReading] = ()) -> Fonts:
+    """What the proven cells and fixed words of the pages teach."""
+    lessons = [lesson for school, page in pages for lesson in _of_page(school, page)]
+    schools = {page.page: school for school, page in pages}
+    for cell in proven_since:
+        if cell.evidence.page in schools:
+            lessons += _of_cell(schools[cell.evidence.page], cell)
+    fonts = Fonts()
+    # Touching letters come last: what the single ones are tells where a text is to be cut.
+    for lesson in sorted(lessons, key=lambda lesson: len(bare(lesson.text)) - len(lesson.letters.glyphs)):
+        lesson.teach(fonts)
+    return fonts
+
+
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """A text that these letters print. told: by one engine alone. marks: are its marks those that are printed?"""
+
+    key: FontKey
+    letters: Letters
+    text: str
+    confirmation: Confirmation
+    told: bool = False
+    marks: bool = True
+    blanks: bool = True
+
+    def teach(self, fonts: Fonts) -> None:
+        font = fonts.font(self.key)
+        glyphs = font.told if self.told else font.glyphs
+        signs = laid_on(self.letters, self.text, lambda glyph: glyphs.get(glyph, ()))
+        for glyph, sign in zip(self.letters.glyphs, signs, strict=bool(signs)):
+            if self.marks or sign.isalnum():
+                font.add(glyph, sign, (self.confirmation,), told=self.told)
+        if self.blanks and not self.told and len(bare(self.text)) == len(self.letters.glyphs):
+            for gap, blank in zip(self.letters.gaps[1:], blanks_of(self.text), strict=True):
+                font.space(gap, blank=blank)
+
+
+def _of_page(school: School, page: PageReading) -> Iterator[_Lesson]:
+    for words in (*page.anchors.values(), *page.explained):
+        yield from _of_words(school, page.page, words)
+    for cell in page.cells():
+        yield from _of_cell(school, cell)
+    for letters, text in page.seen:
+        yield _lesson(school, page.page, letters, text, told=True)
+
+
+def _of_words(school: School, page: PageRef, words: FixedWords) -> Iterator[_Lesson]:
+    evidence = _without_fonts(words.evidence)
+    voices = {witness.text for witness in evidence.witnesses}
+    if words.letters is None or len(voices) != 1:
+        return
+    spellings = [word for word in words.text if fold_label(word) == fold_label(*voices)]
+    text, marks = _as_printed(evidence, spellings, fold_label)
+    proven = words.proven and isinstance(settle(evidence), Proven)
+    yield _lesson(school, page, words.letters, text, told=not proven, marks=marks, blanks=" " in text)
+
+
+def _as_printed(evidence: Evidence, spellings: Sequence[str], folded: Callable[[str], str]) -> tuple[str, bool]:
+    """A fixed word as the page prints it, and whether its marks are sure: authors write case and marks as they like."""
+    saw = [bare(text) for _, text in evidence.seen if folded(text) == folded(spellings[0])]
+    if len(saw) == len(ENGINES) and len(set(saw)) == 1:
+        return saw[0], True
+    printed = next((word for word in spellings if bare(word) in saw), None)
+    return (printed, True) if printed is not None else ((saw or spellings)[0], False)
+
+
+def _of_cell(school: School, cell: CellReading) -> Iterator[_Lesson]:
+    page, letters, plain = cell.evidence.page, cell.letters, _without_fonts(cell.evidence)
+    if page is None or letters is None or plain.drawn:
+        return
+    verdict, private = settle(plain), bool(cell.cell.same_as_header)
+    if isinstance(verdict, Proven) and settle(cell.evidence) == verdict:
+        text, marks, blanks = verdict.text, True, True
+        if cell.cell.type is ValueType.CHOICE:
+            text, marks = _as_printed(plain, [verdict.text], fold)
+            blanks = " " in text
+        yield _lesson(school, page, letters, text, plain, private=private, marks=marks, blanks=blanks)
+    elif not plain.broken_crop and (text := _but_for_blanks(cell, plain)):
+        yield _lesson(school, page, letters, text, plain, private=private, blanks=False)
+
+
+def _but_for_blanks(cell: CellReading, plain: Evidence) -> str:
+    """The signs of a text on which both engines agree, where they see its blanks differently."""
+    texts = {bare(witness.text) for witness in plain.witnesses}
+    heard = {witness.kind for witness in plain.witnesses}
+    return texts.pop() if cell.cell.type is ValueType.TEXT and len(texts) == 1 and heard >= ENGINES else ""
+
+
+def _lesson(
+    school: School,
+    page: PageRef,
+    letters: Letters,
+    text: str,
+    evidence: Evidence | None = None,
+    *,
+    private: bool = False,
+    **how: bool,
+) -> _Lesson:
+    place = evidence.box if evidence is not None else letters
+    # An identifier, or what stands beside the cells, may be a patient's: not even a digest of it is kept.
+    about = digest(text) if evidence is not None and not private else ""
+    cell = digest(page.sop_instance_uid, page.frame, place)
+    confirmation = Confirmation(cell, digest(school.study_instance_uid), about)
+    return _Lesson(FontKey(school.template, school.console, letters.height), letters, text, confirmation, **how)
+
+
+def _without_fonts(evidence: Evidence) -> Evidence:
+    return replace(evidence, witnesses=tuple(witness for witness in evidence.witnesses if witness.kind not in FONTS))
+
+
+def vouched(pages: Sequence[Lettered], fonts: Fonts) -> list[PageReading]:
+    """The pages with what is known of their console's letters: before, and by the pages themselves."""
+    if not _waits(pages):
+        return [page for _, page in pages]
+    lessons = taught(pages)
+    letterings = {school: _lettering(school, fonts, lessons) for school, _ in pages}
+    return [_vouched(page, letterings[school]) for school, page in pages]
+
+
+def _waits(pages: Sequence[Lettered]) -> bool:
+    return any(not one.proven for _, page in pages for one in page.inked())
+
+
+def _lettering(school: School, fonts: Fonts, lessons: Fonts) -> Lettering:
+    known = fonts.of(school.console.manufacturer, school.console.model_name).merged(lessons)
+    return lettering(known, school.template, school.console)
+
+
+def _vouched(page: PageReading, its: Lettering) -> PageReading:
+    groups = {id(row.group): _cell(row.group, its) for row in page.rows if row.group is not None}
+    rows = tuple(
+        RowReading({q: _cell(cell, its) for q, cell in row.cells.items()}, groups.get(id(row.group)))
+        for row in page.rows
+    )
+    fields = {quantity: _cell(cell, its) for quantity, cell in page.fields.items()}
+    anchors = {name: _words(words, its) for name, words in page.anchors.items()}
+    return replace(page, fields=fields, rows=rows, anchors=anchors)
+
+
+def _cell(cell: CellReading, its: Lettering) -> CellReading:
+    if cell.letters is None or cell.evidence.drawn:
+        return cell
+
+    def known(text: str) -> str | None:
+        return canonical(cell.cell, cell.choices, text)
+
+    evidence = _heard(cell.evidence, cell.letters, known, its, whole=cell.cell.type is not ValueType.CHOICE)
+    return cell if evidence == cell.evidence else judge(replace(cell, evidence=evidence))
+
+
+def _words(words: FixedWords, its: Lettering) -> FixedWords:
+    if words.letters is None:
+        return words
+    evidence = _heard(words.evidence, words.letters, same_word(words.text), its, whole=False)
+    return replace(words, evidence=evidence, proven=isinstance(settle(evidence), Proven))
+
+
+def _heard(evidence: Evidence, letters: Letters, known: Canonical, its: Lettering, *, whole: bool) -> Evidence:
+    """The evidence with the letters' voice, or without an engine that even a part of the letters contradicts.
+
+    whole: the witnesses' text is all that is printed; a word of a list or an anchor may be printed with other marks.
+    """
+    if any(witness.kind is WitnessKind.REGISTERED_FONT for witness in evidence.witnesses):
+        return evidence
+    word = its.word(letters, known)
+    if word is not None:
+        text, registered = word
+        return evidence.and_witness(Witness(_kind(registered=registered), text))
+    wrong = {w for w in evidence.witnesses if w.kind in ENGINES and whole and its.contradicts(letters, w.text)}
+    if not wrong:
+        return evidence
+    left = tuple(witness for witness in evidence.witnesses if witness not in wrong)
+    if any(witness.kind in ENGINES for witness in left):
+        return replace(evidence, witnesses=left)
+    return replace(evidence, broken_crop=evidence.broken_crop or _OTHERWISE)
+
+
+def _kind(*, registered: bool) -> WitnessKind:
+    return WitnessKind.REGISTERED_FONT if registered else WitnessKind.LETTERS
+
+
+def _trusted(pages: Sequence[Lettered]) -> Trusted:
+    """The glyphs of all that registered letters have proven."""
+    return frozenset(
+        (FontKey(school.template, school.console, letters.height), glyph)
+        for school, page in pages
+        for one in page.inked()
+        if (letters := one.letters) is not None
+        and any(witness.kind is WitnessKind.REGISTERED_FONT for witness in one.evidence.witnesses)
+        for glyph in letters.glyphs
+    )
