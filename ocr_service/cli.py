@@ -52,6 +52,9 @@ def convert(
     identity: Annotated[
         IdentityRule, typer.Option(help="Burnt-in identifiers: compare, required, or off for de-identified archives.")
     ] = IdentityRule.COMPARE,
+    audit: Annotated[
+        int, typer.Option(min=0, help="Of units that registered letters read, engines read 1 in so many too; 0: none.")
+    ] = 50,
     leave_out_unknown: Annotated[
         bool,
         typer.Option(
@@ -71,10 +74,13 @@ def convert(
         raise UsageError(f"--emit takes {', '.join(EMITTED)}, separated by commas")
     # Workers share the cores: one thread of PP-OCR each.
     workers = archive.Workers(jobs, partial(equipment.both, templates, engine, 1)) if jobs > 1 else None
-    rules = archive.SiteRules(identity, state_unknown=not leave_out_unknown)
-    stock, endings = archive.convert(paths, *equipment.both(templates, engine), out, chosen, workers, rules)
+    rules = archive.SiteRules(identity, state_unknown=not leave_out_unknown, audit_one_in=audit)
+    letters = archive.SiteLetters(templates)
+    stock, endings = archive.convert(paths, *equipment.both(templates, engine), out, chosen, workers, rules, letters)
     with ReportFile(report) as kept:
         outcomes = printing.print_endings(endings, stock, kept)
+    for sentence in letters.sentences():
+        typer.echo(sentence)
     if not outcomes and all(path.is_file() for path in paths):
         raise UsageError("there is nothing to convert: no file named here is a DICOM object that states CT dose")
     if {"needs_review", "unreadable"} & set(outcomes):
@@ -96,7 +102,7 @@ def read(
     from ocr_service.author.telling import foot
     from ocr_service.work.objects import read_object
 
-    view = look(read_object(file, pixels=True), equipment.library(templates), equipment.readers())
+    view = look(read_object(file, pixels=True), *equipment.both(templates))
     console = printing.console()
     printing.print_object(view, console)
     if draw is not None:

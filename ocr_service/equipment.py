@@ -68,8 +68,12 @@ def readers(engine: Engine = Engine.AUTO, threads: int = 2) -> Readers:
 
 
 def both(templates: Path | None, engine: Engine = Engine.AUTO, threads: int = 2) -> tuple[Library, Readers]:
-    """Templates and engines, as the main process and each worker of `convert` builds them for itself."""
-    return library(templates), readers(engine, threads)
+    """Templates, engines and known letters, as the main process and each worker of `convert` builds them for itself."""
+    from ocr_service.screen.font_files import load_fonts
+
+    engines = readers(engine, threads)
+    engines.use(load_fonts(*folders(templates)))
+    return library(templates), engines
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,16 +30,14 @@ from ocr_service.rdsr.native import (
     Worthier,
     compare_native,
 )
-from ocr_service.screen import layout
 from ocr_service.screen.assemble import assemble
-from ocr_service.screen.extract import anchor_findings, find_page, read_page
+from ocr_service.screen.extract import anchor_findings, read_page
+from ocr_service.screen.fitting import fitting_pages, found_in_size
 from ocr_service.screen.fonts import Console
 from ocr_service.screen.lessons import Lettered, LettersTold, School, letters_told, vouched
 from ocr_service.screen.pixels import DoseScreen, dose_screens
-from ocr_service.screen.preprocess import to_size
 from ocr_service.screen.readers import Readers
 from ocr_service.screen.readings import PageReading
-from ocr_service.screen.sheet import Sheet
 from ocr_service.screen.words import meaning
 from ocr_service.study.acquisition import scanner_of
 from ocr_service.study.alignment import align
@@ -254,9 +252,31 @@ def _after(outcome: Verified | NeedsReview | FromHeader, verdict: NativeVerdict)
             assert_never(verdict)
 
 
+def doubted(outcome: Outcome, found: Sequence[Finding]) -> Outcome:
+    """The outcome with more findings: with a doubt among them it waits for a person."""
+    if not found:
+        return outcome
+    findings = (*outcome.findings, *found)
+    match outcome:
+        case Unreadable():
+            return replace(outcome, findings=findings)
+        case Verified() | NeedsReview() | FromHeader() | Skipped():
+            if any(finding.kind is FindingKind.DOUBT for finding in found):
+                return NeedsReview(outcome.report, findings)
+            return replace(outcome, findings=findings)
+        case _:
+            assert_never(outcome)
+
+
 def _is_the_patients(outcome: Verified | NeedsReview | FromHeader) -> bool:
     """Does no doubt say that the page may be another patient's?"""
     return not any(f.kind is FindingKind.DOUBT and f.where in IDENTIFYING for f in outcome.findings)
+
+
+def console_of(ds: Dataset) -> Console:
+    """Whose letters the object is written in."""
+    scanner = scanner_of(ds)
+    return Console(scanner.manufacturer, scanner.model_name, scanner.software_versions)
 
 
 def _read_screen(
@@ -271,77 +291,15 @@ def _read_screen(
     if not fitting:
         names = ", ".join(template.name for template in candidates)
         return None, [doubt("template", f"the page does not show the words of the templates that match: {names}")]
-    notes = (*(note("pixels", sentence) for sentence in screen.notes), *_size(screen, fitting[0].template))
+    notes = (*(note("pixels", sentence) for sentence in screen.notes), *found_in_size(screen, fitting[0].template))
     template = fitting[0].template
-    school = School(template.name, console, str(ds.get("StudyInstanceUID", "")))
+    school = School(template.name, console, str(ds.get("StudyInstanceUID", "")), not screen.lossy)
     read = _Read(template, read_page(fitting[0], PageRef(screen.sop_instance_uid, screen.frame)), school)
     if len(fitting) > 1:
         names = ", ".join(sheet.template.name for sheet in fitting)
         notes = (*notes, doubt("template", f"two templates fit and neither extends the other: {names}"))
     notes = (*notes, *_identity(ds, read.page, identity))
     return replace(read, page=replace(read.page, findings=(*read.page.findings, *notes))), []
-
-
-def console_of(ds: Dataset) -> Console:
-    """Whose letters the object is written in."""
-    scanner = scanner_of(ds)
-    return Console(scanner.manufacturer, scanner.model_name, scanner.software_versions)
-
-
-def fitting_pages(
-    candidates: Sequence[Template], screen: DoseScreen, readers: Readers, console: Console
-) -> list[Sheet]:
-    """The page under each template whose words it shows, the one that reads it first.
-
-    A console whose letters are registered for a template has shown in several studies that this is its layout: others
-    are tried only where it does not fit. A page is looked at thoroughly only where it shows no template's words at
-    first sight.
-    """
-    letterings = {template.name: readers.lettering(template.name, console) for template in candidates}
-    inked = _Inked(screen)
-    usual = [template for template in candidates if letterings[template.name].is_registered]
-    for some, thoroughly in ((usual, False), (candidates, False), (candidates, True)):
-        fitting: list[Sheet] = []
-        for template in some:
-            if any(sheet.template.extends == template.name for sheet in fitting):
-                continue  # what extends it has been tried before it, and is enough
-            pixels, ink = inked.in_size(template)
-            sheet = find_page(template, ink, pixels, readers, letterings[template.name], thoroughly=thoroughly)
-            if sheet is not None:
-                fitting.append(sheet)
-        if fitting:
-            return fitting
-    return []
-
-
-class _Inked:
-    """A screen in the sizes that templates ask for, its ink found once a size: templates of one maker share theirs."""
-
-    def __init__(self, screen: DoseScreen) -> None:
-        self._screen = screen
-        self._known: dict[tuple[int, int], tuple[layout.Pixels, layout.Ink]] = {}
-
-    def in_size(self, template: Template) -> tuple[layout.Pixels, layout.Ink]:
-        size = template.screen.of(self._screen.pixels.shape)
-        if size not in self._known:
-            flat = layout.flat(to_size(self._screen.pixels, *size))
-            self._known[size] = flat, layout.find_ink(flat)
-        return self._known[size]
-
-
-def _size(screen: DoseScreen, template: Template) -> tuple[Finding, ...]:
-    """A page lower than its template's was cut; one that was made smaller lost what tells its letters apart."""
-    rows, columns = screen.pixels.shape
-    wanted_rows, wanted_columns = template.screen.of((rows, columns))
-    found = []
-    if rows * wanted_columns < columns * wanted_rows:
-        found.append(doubt("pixels", f"the page has {rows} rows and {columns} columns: its foot may be cut off"))
-    if columns < wanted_columns:
-        sentence = (
-            f"the page was made smaller, {columns} columns of {wanted_columns}: engines may agree on a wrong digit"
-        )
-        found.append(doubt("pixels", sentence))
-    return tuple(found)
 
 
 def _identity(ds: Dataset, page: PageReading, rule: IdentityRule) -> tuple[Finding, ...]:

@@ -25,11 +25,12 @@ from ocr_service.dose.report import (
     WitnessKind,
 )
 from ocr_service.errors import InputError
-from ocr_service.pipeline import Ending, console_of, fitting_pages, read_unit
+from ocr_service.pipeline import Ending, console_of, read_unit
 from ocr_service.screen import layout, places
 from ocr_service.screen.anchors import MORE_GAPS, Phrases, place_anchors
 from ocr_service.screen.asking import Words, read_words
 from ocr_service.screen.extract import read_page
+from ocr_service.screen.fitting import fitting_pages
 from ocr_service.screen.layout import Pixels
 from ocr_service.screen.pixels import DoseScreen, dose_screens
 from ocr_service.screen.preprocess import to_size

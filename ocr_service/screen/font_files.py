@@ -1,164 +1,63 @@
-"""Fonts as text that people can read in a diff: each glyph drawn in rows of # and ., its signs, and who confirms them.
+"""Fonts on disk: a file a template, `name.font` beside `name.yaml`, in the same folders.
 
-Knows the words of the file; must not know where files lie. Whatever is wrong with a file is a TemplateError that names
-file and line. Signs stand between quotes; studies, texts and cells are digests, which say nothing of a patient.
+Knows folders and files; must not know what a file says. What is kept is merged with what lies there: two runs that
+end at once lose nothing that either of them knew before it began to write.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator
+import os
+from pathlib import Path
 
-import numpy as np
+from ocr_service.errors import OutputError, TemplateError
+from ocr_service.screen.font_text import parsed, written
+from ocr_service.screen.fonts import Fonts
 
-from ocr_service.errors import TemplateError
-from ocr_service.screen.fonts import MOST_GLYPHS, Confirmation, Console, Font, FontKey, Fonts, Signs
-from ocr_service.screen.glyphs import PLACES, Glyph
-from ocr_service.screen.lettering import standing
-
-HEAD = """# Letters of the consoles that {template} was read from, written by ocr-service.
-# Each glyph is followed by its bitmap. `is` names a sign that proven cells show it as, and each of these cells by
-# digests: cell/study/text. A glyph is registered when cells of three studies agree; one with two different signs
-# proves nothing. `told` is a sign by one engine's word alone: enough to find places. Delete a glyph to forget it."""
-LARGEST = 64  # rows and columns of a glyph
-_CONFIRMED = re.compile(r"([0-9a-f]{8})/([0-9a-f]{8})/([0-9a-f]{8}|-)")
-_FONT = ("manufacturer", "model", "software", "height", "gaps")
+MOST_BYTES = 2**24  # of one file: a hundred scanners' letters
 
 
-def written(fonts: Fonts, template: str) -> str:
-    """The text of all fonts of one template."""
-    parts = [HEAD.format(template=template)]
-    for key in fonts:
-        if key.template == template:
-            parts.append("\n".join(_font(key, fonts[key])))
-    return "\n\n".join(parts) + "\n"
+def load_fonts(*folders: Path) -> Fonts:
+    """What all font files below the folders say together. TemplateError."""
+    whole = Fonts()
+    for folder in folders:
+        for path in sorted(folder.rglob("*.font")):
+            whole.merge(load_font(path, folder))
+    return whole
 
 
-def _font(key: FontKey, font: Font) -> Iterator[str]:
-    console = key.console
-    told = (console.manufacturer, console.model_name, console.software_versions)
-    yield "font"
-    yield from (f"{word}: {json.dumps(value, ensure_ascii=False)}" for word, value in zip(_FONT, told, strict=False))
-    yield f"height: {key.height}"
-    yield f"gaps: {font.widest_gap} {font.narrowest_blank}"
-    for glyph in sorted({*font.glyphs, *font.told}):
-        yield ""
-        yield from _glyph(glyph, font)
+def load_font(path: Path, folder: Path) -> Fonts:
+    """One font file; `folder` gives the template its name. TemplateError."""
+    file = path.relative_to(folder)
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise TemplateError(file.as_posix(), 1, "", f"a font file has at most {MOST_BYTES} bytes")
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise TemplateError(file.as_posix(), 1, "", f"the file cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise TemplateError(file.as_posix(), 1, "", "the file is no UTF-8 text") from None
+    return parsed(text, file.with_suffix("").as_posix(), file.as_posix())
 
 
-def _glyph(glyph: Glyph, font: Font) -> Iterator[str]:
-    proven = font.glyphs.get(glyph, {})
-    yield " ".join(("glyph", standing(proven), glyph.place)).rstrip()
-    yield from _signs("is", proven)
-    yield from _signs("told", font.told.get(glyph, {}))
-    yield from ("".join("#" if ink else "." for ink in row) for row in glyph.bitmap)
+def keep_fonts(fonts: Fonts, folder: Path) -> tuple[Path, ...]:
+    """Write what is known of each template's letters into the folder, with what lies there already; the files.
 
-
-def _signs(word: str, signs: Signs) -> Iterator[str]:
-    for sign, seen in sorted(signs.items()):
-        cells = " ".join(f"{one.cell}/{one.study}/{one.text or '-'}" for one in sorted(seen))
-        yield f"{word} {json.dumps(sign, ensure_ascii=False)} {cells}"
-
-
-def parsed(text: str, template: str, file: str) -> Fonts:
-    """The fonts of a file. TemplateError."""
-    fonts = Fonts()
-    reader = _Reader(file)
-    font: Font | None = None
-    for block in _blocks(text):
-        number, first = block[0]
-        word = first.split(" ", 1)[0]
-        if word == "font":
-            key, font = reader.font(block, template)
-            fonts.font(key).merge(font)
-            font = fonts.font(key)
-        elif word == "glyph" and font is not None:
-            reader.glyph(block, font)
-        else:
-            raise reader.wrong(number, "a block begins with `font` or, below one, with `glyph`")
-    return fonts
-
-
-Block = list[tuple[int, str]]  # lines with their numbers
-
-
-def _blocks(text: str) -> Iterator[Block]:
-    block: Block = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.startswith("# ") or not line.strip():
-            if block and not line.strip():
-                yield block
-                block = []
-            continue
-        block.append((number, line.rstrip()))
-    if block:
-        yield block
-
-
-class _Reader:
-    """Reads the blocks of one file, and says where it cannot."""
-
-    def __init__(self, file: str) -> None:
-        self._file = file
-
-    def wrong(self, line: int, problem: str) -> TemplateError:
-        return TemplateError(self._file, line, "", problem)
-
-    def font(self, block: Block, template: str) -> tuple[FontKey, Font]:
-        told: dict[str, str] = {}
-        for number, line in block[1:]:
-            word, colon, value = line.partition(": ")
-            if not colon or word not in _FONT or word in told:
-                raise self.wrong(number, f"a font has a line for each of {', '.join(_FONT)}, once")
-            told[word] = value
-        number = block[0][0]
-        if set(told) != set(_FONT):
-            raise self.wrong(number, f"a font has a line for each of {', '.join(_FONT)}")
-        maker, model, software = (self._quoted(number, told[word]) for word in _FONT[:3])
-        gaps = re.fullmatch(r"(-?\d{1,5}) (\d{1,5})", told["gaps"])
-        if gaps is None or re.fullmatch(r"\d{1,3}", told["height"]) is None:
-            raise self.wrong(number, "height is a number of pixels, gaps are two")
-        key = FontKey(template, Console(maker, model, software), int(told["height"]))
-        return key, Font(widest_gap=int(gaps[1]), narrowest_blank=int(gaps[2]))
-
-    def _quoted(self, number: int, value: str) -> str:
+    A file has its name only when it is whole. TemplateError where one that lies there cannot be read; OutputError.
+    """
+    kept = []
+    for template in sorted({key.template for key in fonts}):
+        path = folder / f"{template}.font"
+        whole = load_font(path, folder) if path.exists() else Fonts()
+        whole.merge(fonts.of_template(template))
+        half = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
-            text = json.loads(value)
-        except ValueError:
-            text = None
-        if not isinstance(text, str) or len(text) > LARGEST or any(not letter.isprintable() for letter in text):
-            raise self.wrong(number, f"a text stands between quotes and has at most {LARGEST} letters")
-        return text
-
-    def glyph(self, block: Block, font: Font) -> None:
-        number, first = block[0]
-        place = next((word for word in first.split()[1:] if word in PLACES), "")
-        drawn = [(n, line) for n, line in block[1:] if line.strip("#.") == ""]
-        columns = len(drawn[0][1]) if drawn else 0
-        if not 0 < len(drawn) <= LARGEST or not 0 < columns <= LARGEST:
-            raise self.wrong(number, f"a glyph is drawn in 1 to {LARGEST} rows and columns of # and .")
-        if any(len(line) != columns for _, line in drawn):
-            raise self.wrong(number, "the rows of a glyph are of one length")
-        bitmap = np.array([[ink == "#" for ink in line] for _, line in drawn], np.bool_)
-        glyph = Glyph(len(drawn), columns, np.packbits(bitmap).tobytes(), place)
-        if len(font.glyphs) >= MOST_GLYPHS:
-            raise self.wrong(number, f"a font has at most {MOST_GLYPHS} glyphs")
-        for line_number, line in block[1:]:
-            if line.strip("#."):
-                self._sign(line_number, line, glyph, font)
-
-    def _sign(self, number: int, line: str, glyph: Glyph, font: Font) -> None:
-        match = re.fullmatch(r'(is|told) ("(?:[^"\\]|\\.)*")((?: \S+)*)', line)
-        seen = [_CONFIRMED.fullmatch(word) for word in match[3].split()] if match else []
-        if match is None or not seen:
-            raise self.wrong(number, 'write: is "8" cell/study/text ..., as ocr-service does')
-        sign = self._quoted(number, match[2])
-        if not sign or any(letter.isspace() for letter in sign):
-            raise self.wrong(number, "a sign is one letter, or several that touch, without blanks")
-        cells = []
-        for one in seen:
-            if one is None:
-                raise self.wrong(number, "a confirmation is three digests of eight hex digits: cell/study/text")
-            cells.append(Confirmation(one[1], one[2], "" if one[3] == "-" else one[3]))
-        font.add(glyph, sign, cells, told=match[1] == "told")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                half.write_text(written(whole, template), encoding="utf-8")
+                half.replace(path)
+            finally:
+                half.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"the font file {path} could not be written: {error.strerror}") from error
+        kept.append(path)
+    return tuple(kept)

@@ -161,6 +161,14 @@ class Fonts:
         its = {k: f for k, f in self._fonts.items() if (k.console.manufacturer, k.console.model_name) == wanted}
         return Fonts(its)
 
+    def of_template(self, template: str) -> Fonts:
+        """The fonts of one template, whatever the console."""
+        return Fonts({key: font for key, font in self._fonts.items() if key.template == template})
+
+    def withdrawn(self) -> Iterator[tuple[FontKey, Glyph]]:
+        """The glyphs that prove nothing any more, because proven cells show them as different signs."""
+        return ((key, glyph) for key in self for glyph in self._fonts[key].withdrawn())
+
     def font(self, key: FontKey) -> Font:
         """The font, a new one where nothing is known of it."""
         return self._fonts.setdefault(key, Font())

@@ -35,6 +35,7 @@ class School:
     template: str
     console: Console
     study_instance_uid: str
+    is_exact: bool = True  # False: compressed with loss, so that its bitmaps are nobody's letters
 
 
 Trusted = frozenset[tuple[FontKey, Glyph]]  # the registered glyphs that something rests on
@@ -62,7 +63,8 @@ def letters_told(pages: Sequence[Lettered], proven_since: Sequence[CellReading])
         for cell in page.cells()
         if cell.evidence.box is not None and not cell.cell.same_as_header
     }
-    return LettersTold(taught(pages, proven_since), _trusted(pages), _waits(pages), cells)
+    exact = [(school, page) for school, page in pages if school.is_exact]
+    return LettersTold(taught(exact, proven_since), _trusted(pages), _waits(pages), cells)
 
 
 def taught(pages: Sequence[Lettered], proven_since: Sequence[CellReading] = ()) -> Fonts:

@@ -49,13 +49,14 @@ class DoseScreen:
     """One page.
 
     `pixels` is uint8 (rows, columns), bright letters on dark ground, C-contiguous, read-only.
-    `frame` is 1-based. `notes` say what was done that a person should know.
+    `frame` is 1-based. `notes` say what was done that a person should know. `lossy`: was it compressed with loss?
     """
 
     pixels: NDArray[np.uint8]
     sop_instance_uid: str
     frame: int
     notes: tuple[str, ...] = ()
+    lossy: bool = False
 
     def __post_init__(self) -> None:
         if self.pixels.dtype != np.uint8 or self.pixels.ndim != 2:
@@ -90,7 +91,7 @@ def dose_screens(ds: pydicom.Dataset, bounds: Bounds = Bounds()) -> tuple[DoseSc
     for number, frame in enumerate(frames(ds, header), 1):
         page = _bright_on_dark(_page(frame, ds, header))
         pixels, notes = burn_in(page.shown, planes, number, frame, bounds)
-        screens.append(DoseScreen(pixels, uid, number, page.notes + notes))
+        screens.append(DoseScreen(pixels, uid, number, page.notes + notes, is_lossy(ds, header)))
     return tuple(screens)
 
 

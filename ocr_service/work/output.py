@@ -53,6 +53,14 @@ def write(encoded: bytes, study_instance_uid: str, sop_instance_uid: str, out: P
     return name
 
 
+def take_back(name: str, out: Path) -> None:
+    """Remove an RDSR that this run wrote and that may not stand. OutputError."""
+    try:
+        (out / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"an RDSR that may not stand could not be removed below {out}: {reason(error)}") from error
+
+
 def reason(error: OSError) -> str:
     """What the operating system says, without any path."""
     return error.strerror or type(error).__name__

@@ -10,21 +10,21 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from traceback import extract_tb
-from typing import assert_never
 
 from pydicom import Dataset
 
 from ocr_service.dose.identity import IdentityRule
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
-from ocr_service.dose.report import Finding, FindingKind, doubt, note
+from ocr_service.dose.report import Finding, doubt, note
 from ocr_service.errors import InputError, OcrServiceError
-from ocr_service.pipeline import Context, Ending, FromHeader, Outcome, Skipped, read_headers, read_unit
+from ocr_service.pipeline import Context, Ending, FromHeader, Outcome, Skipped, doubted, read_headers, read_unit
 from ocr_service.rdsr.document import rdsr
 from ocr_service.rdsr.native import AlreadyOurs, Predecessor, Worthier
 from ocr_service.rdsr.source import SourceStudy
 from ocr_service.screen.readers import Readers
 from ocr_service.templates.library import Library
 from ocr_service.work import output
+from ocr_service.work.auditing import Audit, audited, is_sampled
 from ocr_service.work.inventory import Broken, UnitFiles
 from ocr_service.work.objects import identity_of, read_object, salvaged
 
@@ -53,11 +53,13 @@ class Converted:
 class SiteRules:
     """What a site decides: of burnt-in identifiers, and whether an RDSR states what is unknown as unknown.
 
-    state_unknown: False leaves such numbers out, for importers that stop at the first one.
+    state_unknown: False leaves such numbers out, for importers that stop at the first one. audit_one_in: of the units
+    that letters read, the engines read one in so many too; 0 for none.
     """
 
     identity: IdentityRule = IdentityRule.COMPARE
     state_unknown: bool = True
+    audit_one_in: int = 50
 
 
 AS_SHIPPED = SiteRules()
@@ -80,6 +82,7 @@ class ReadUnit:
     """A unit that was read and not written yet.
 
     ending: None where nothing of it could be read. broken: its objects that could not, each a line of its own.
+    audit: how the engines' second reading went, where there was one.
     """
 
     files: UnitFiles
@@ -87,6 +90,7 @@ class ReadUnit:
     ending: Ending | None
     broken: tuple[Broken, ...]
     seconds: float
+    audit: Audit | None = None
 
 
 @dataclass(slots=True)
@@ -116,12 +120,20 @@ def read(files: UnitFiles, workplace: Workplace) -> ReadUnit:
     """Read one unit. Whatever its files hold, this gives an ending."""
     began = workplace.clock()
     try:
-        objects, ending, broken = _read(files, workplace)
+        objects, ending, broken, audit = _read(files, workplace)
     except OcrServiceError:
         raise
     except Exception as error:  # noqa: BLE001 (the job boundary: one bad unit never stops the rest)
-        objects, ending, broken = [], Ending(Unreadable(_fault(error))), []
-    return ReadUnit(files, tuple(objects), ending, tuple(broken), workplace.clock() - began)
+        objects, ending, broken, audit = [], Ending(Unreadable(_fault(error))), [], None
+    return ReadUnit(files, tuple(objects), ending, tuple(broken), workplace.clock() - began, audit)
+
+
+def read_again(read: ReadUnit) -> ReadUnit:
+    """The same, saying that an earlier report of the unit was taken back."""
+    if read.ending is None:
+        return read
+    told = note("letters", "letters that an earlier report of this run rested on were withdrawn: it was read again")
+    return replace(read, ending=replace(read.ending, outcome=doubted(read.ending.outcome, [told])))
 
 
 def written(read: ReadUnit, workplace: Workplace) -> tuple[Converted, ...]:
@@ -133,7 +145,7 @@ def written(read: ReadUnit, workplace: Workplace) -> tuple[Converted, ...]:
         try:
             name = _emitted(read.ending, read.objects, workplace)
         except InputError as error:  # the header cannot be cited, for example by its UIDs: what was read is kept
-            outcome, name = _doubted(outcome, [doubt("header", str(error))]), None
+            outcome, name = doubted(outcome, [doubt("header", str(error))]), None
         except OcrServiceError:
             raise
         except Exception as error:  # noqa: BLE001 (as above: a header that nobody foresaw costs its own unit)
@@ -147,7 +159,7 @@ def written(read: ReadUnit, workplace: Workplace) -> tuple[Converted, ...]:
     return tuple(lines)
 
 
-def _read(files: UnitFiles, workplace: Workplace) -> tuple[list[Dataset], Ending | None, list[Broken]]:
+def _read(files: UnitFiles, workplace: Workplace) -> tuple[list[Dataset], Ending | None, list[Broken], Audit | None]:
     screens = _load(files.screens, pixels=True)
     images = _load(files.images, pixels=False)
     reports = _load(files.dose_reports, pixels=False)
@@ -155,8 +167,9 @@ def _read(files: UnitFiles, workplace: Workplace) -> tuple[list[Dataset], Ending
         tuple(images.objects), (*reports.objects, *output.earlier(files.study_instance_uid, workplace.out))
     )
     ending: Ending | None = None
+    audit: Audit | None = None
     if screens.objects:
-        ending = read_unit(screens.objects, workplace.library, workplace.readers, context, workplace.rules.identity)
+        ending, audit = _read_screens(screens.objects, workplace, context)
         screens = _with_pictures(screens, dict(ending.without_picture), ending.others)
     objects = screens.objects
     if not objects:  # no screen shows anything: what the images state is all there is
@@ -167,9 +180,20 @@ def _read(files: UnitFiles, workplace: Workplace) -> tuple[list[Dataset], Ending
     objects = [ds for ds in objects if str(ds.SOPInstanceUID) not in strangers]
     broken = [*screens.broken, *images.broken, *reports.broken, *apart]
     if ending is None or (files.screens and not screens.objects and isinstance(ending.outcome, Unreadable)):
-        return [], None, broken  # the lines of the broken objects say all there is to say
+        return [], None, broken, audit  # the lines of the broken objects say all there is to say
     found = _doubts(screens, images, reports, files)
-    return objects, replace(ending, outcome=_doubted(ending.outcome, found)), broken
+    return objects, replace(ending, outcome=doubted(ending.outcome, found)), broken, audit
+
+
+def _read_screens(objects: Sequence[Dataset], workplace: Workplace, context: Context) -> tuple[Ending, Audit | None]:
+    """Read by letters where they are known, and by the engines alone where an audit asks for it."""
+    readers, rules = workplace.readers, workplace.rules
+
+    def by(its: Readers) -> Ending:
+        return read_unit(objects, workplace.library, its, context, rules.identity)
+
+    sampled = is_sampled(" ".join(str(ds.SOPInstanceUID) for ds in objects), rules.audit_one_in)
+    return audited(by(readers), lambda: by(readers.without_fonts()), sampled=sampled)
 
 
 def _with_pictures(screens: _Loaded, without: Mapping[str, str], others: Collection[str]) -> _Loaded:
@@ -226,22 +250,6 @@ def _doubts(screens: _Loaded, images: _Loaded, reports: _Loaded, files: UnitFile
     if screens.differs or images.differs or reports.differs:
         found.append(TWICE)
     return list(dict.fromkeys(found))
-
-
-def _doubted(outcome: Outcome, found: Sequence[Finding]) -> Outcome:
-    """The outcome with more findings: with a doubt among them it waits for a person."""
-    if not found:
-        return outcome
-    findings = (*outcome.findings, *found)
-    match outcome:
-        case Unreadable():
-            return replace(outcome, findings=findings)
-        case Verified() | NeedsReview() | FromHeader() | Skipped():
-            if any(finding.kind is FindingKind.DOUBT for finding in found):
-                return NeedsReview(outcome.report, findings)
-            return replace(outcome, findings=findings)
-        case _:
-            assert_never(outcome)
 
 
 def _emitted(ending: Ending, objects: Sequence[Dataset], workplace: Workplace) -> str | None:

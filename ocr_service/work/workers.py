@@ -10,12 +10,13 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from threading import Thread
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 from ocr_service.errors import EngineError
 
@@ -25,28 +26,31 @@ R = TypeVar("R")
 _AHEAD = 16  # jobs a process may be ahead of the oldest that is not done: results wait in memory for their turn
 
 
-def on_processes(
-    jobs: Sequence[J],
-    count: int,
-    begin: Callable[..., None],
-    arguments: tuple[object, ...],
-    work: Callable[[J], R],
-    died: Callable[[J], R],
-) -> Generator[R, None, None]:
-    """The result of each job, in the jobs' order, from `count` processes that each begin with `begin(*arguments)`.
+class Processes:
+    """`count` processes that each begin with `begin(*arguments)`, for several lists of jobs one after the other.
 
-    A job whose process dies is done again while no other runs, in a fresh process; where that dies too, its
-    result is `died(job)`. What `work` raises is raised here. EngineError where a process cannot begin. All
-    functions and arguments can be pickled. The processes end with the iterator, at once where it is left early.
+    They end with the context, at once where it is left by an error or early. What they are given can be pickled.
     """
-    lanes = [_Lane(begin, arguments) for _ in range(min(count, max(1, len(jobs))))]
-    ended = False
-    try:
-        yield from _in_order(jobs, lanes, work, died)
-        ended = True
-    finally:
-        for lane in lanes:
-            lane.end(at_once=not ended)
+
+    def __init__(self, count: int, begin: Callable[..., None], arguments: tuple[object, ...]) -> None:
+        self._lanes = [_Lane(begin, arguments) for _ in range(count)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for lane in self._lanes:
+            lane.end(at_once=kind is not None)
+
+    def results(self, jobs: Sequence[J], work: Callable[[J], R], died: Callable[[J], R]) -> Iterator[R]:
+        """The result of each job, in the jobs' order.
+
+        A job whose process dies is done again while no other runs, in a fresh process; where that dies too, its
+        result is `died(job)`. What `work` raises is raised here. EngineError where a process cannot begin.
+        """
+        return _in_order(jobs, self._lanes, work, died)
 
 
 def _in_order(jobs: Sequence[J], lanes: Sequence[_Lane], work: Callable[[J], R], died: Callable[[J], R]) -> Iterator[R]:

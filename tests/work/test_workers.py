@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from ocr_service.screen.readers import Readers
 from ocr_service.templates.library import Library, load_templates
 from ocr_service.work import archive, lines
 from ocr_service.work.archive import DIED
-from ocr_service.work.workers import on_processes
+from ocr_service.work.workers import Processes
 from tests.work import consoles
 from tests.work.jobs import begin, died, dies_at_once, work
 
@@ -25,39 +26,55 @@ DEADLY = "13.13"  # the number that ends a process which reads it
 EVERYTHING = frozenset({"verified", "review"})
 
 
+def results(jobs: list[tuple[str, str]], count: int, start: Callable[[], None] = begin) -> list[str]:
+    with Processes(count, start, ()) as processes:
+        return list(processes.results(jobs, work, died))
+
+
+def test_processes_take_one_list_of_jobs_after_the_other():
+    with Processes(2, begin, ()) as processes:
+        for names in (["a", "b", "c"], [], ["d"]):
+            jobs = [(name, "") for name in names]
+            assert list(processes.results(jobs, work, died)) == [f"{name} done" for name in names]
+
+
 def test_results_come_in_the_order_of_the_jobs():
     jobs = [(str(number), "") for number in range(40)]
 
-    assert list(on_processes(jobs, 2, begin, (), work, died)) == [f"{number} done" for number in range(40)]
+    assert results(jobs, 2) == [f"{number} done" for number in range(40)]
 
 
 def test_a_job_that_kills_its_process_is_tried_again_and_costs_no_other(tmp_path):
     kinds = ["a", "segfault", "b", "once", "c", "killed", "d"]
     jobs = [(kind, str(tmp_path / "mark")) for kind in kinds]
 
-    assert list(on_processes(jobs, 2, begin, (), work, died)) == [
+    assert results(jobs, 2) == [
         "a done", "segfault died", "b done", "once done", "c done", "killed died", "d done",
     ]  # fmt: skip
 
 
 def test_a_process_that_cannot_begin_is_an_error_and_no_endless_loop():
     with pytest.raises(EngineError, match="--jobs 1"):
-        list(on_processes([("a", "")], 1, dies_at_once, (), work, died))
+        results([("a", "")], 1, dies_at_once)
 
 
 def test_an_output_that_cannot_be_written_ends_the_run():
     with pytest.raises(OutputError, match="full"):
-        list(on_processes([("a", ""), ("disk full", "")], 1, begin, (), work, died))
+        results([("a", ""), ("disk full", "")], 1)
+
+
+def left_early(mark: Path) -> None:
+    with Processes(2, begin, ()) as processes:
+        assert next(iter(processes.results([("a", ""), ("hangs", str(mark)), ("b", "")], work, died))) == "a done"
+        while not (mark.exists() and mark.read_text()):
+            os.sched_yield()
+        raise KeyboardInterrupt
 
 
 def test_processes_end_with_a_run_that_is_left_early(tmp_path):
     mark = tmp_path / "pid"
-    results = on_processes([("a", ""), ("hangs", str(mark)), ("b", "")], 2, begin, (), work, died)
-
-    assert next(results) == "a done"
-    while not (mark.exists() and mark.read_text()):
-        os.sched_yield()
-    results.close()
+    with pytest.raises(KeyboardInterrupt):
+        left_early(mark)
     with pytest.raises(ProcessLookupError):
         os.kill(int(mark.read_text()), 0)
 

@@ -1,0 +1,104 @@
+"""All groups of a run in rounds: what one round teaches of consoles' letters is known in the next.
+
+After them what is not verified is read once more with all that was learned, and so is what rests on a letter that was
+withdrawn. Rounds are cut by the number of groups alone, so that every result is the same for any number of processes.
+
+Knows groups, letters and their order; must not know how a group is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ocr_service.screen.font_files import keep_fonts
+from ocr_service.work import output
+from ocr_service.work.inventory import UnitFiles
+from ocr_service.work.site_letters import GroupLetters, Rested, SiteLetters
+from ocr_service.work.unit import Converted
+
+FIRST, LONGEST = 8, 256  # groups of the first round; each is twice as long as the one before, up to the longest
+Group = tuple[UnitFiles, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One group to convert. letters: the folder of what was learned before its round; last: nothing comes after it.
+
+    again: its letters were withdrawn, and an earlier report of it was taken back.
+    """
+
+    group: Group
+    letters: Path | None = None
+    last: bool = False
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a job: the lines of its units, none where they wait for the last round."""
+
+    lines: tuple[Converted, ...]
+    letters: GroupLetters = field(default_factory=GroupLetters)
+
+
+Run = Callable[[Sequence[Job]], Iterator[Done]]
+
+
+def in_rounds(groups: Sequence[Group], run: Run, letters: SiteLetters, out: Path) -> Iterator[tuple[Converted, ...]]:
+    """The lines of each group as it ends. run: carries out jobs, in their order."""
+    held: list[int] = []
+    rested = Rested()
+    with TemporaryDirectory(prefix="ocr-service-letters-") as folder:
+        for number, some in enumerate(_cut(len(groups))):
+            learned = _shared(letters, Path(folder) / str(number))
+            jobs = [Job(groups[index], learned, last=len(groups) == 1) for index in some]
+            for index, done in zip(some, run(jobs), strict=True):
+                letters.take(done.letters)
+                if done.letters.waiting:
+                    held.append(index)
+                    continue
+                rested.add(index, done.letters.trusted, (line.rdsr for line in done.lines))
+                yield done.lines
+            letters.keep()
+        learned = _shared(letters, Path(folder) / "last")
+        yield from _last(groups, held, rested, learned, run, letters, out)
+
+
+def _cut(count: int) -> Iterator[range]:
+    start, length = 0, FIRST
+    while start < count:
+        yield range(start, min(count, start + length))
+        start, length = start + length, min(LONGEST, 2 * length)
+
+
+def _shared(letters: SiteLetters, folder: Path) -> Path | None:
+    """Lay what was learned where every process finds it."""
+    if not letters.learned:
+        return None
+    keep_fonts(letters.learned, folder)
+    return folder
+
+
+def _last(
+    groups: Sequence[Group],
+    held: Iterable[int],
+    rested: Rested,
+    learned: Path | None,
+    run: Run,
+    letters: SiteLetters,
+    out: Path,
+) -> Iterator[tuple[Converted, ...]]:
+    questioned = rested.on(letters.withdrawn())
+    for _, written in questioned:
+        letters.taken_back += len(written)
+        for name in written:
+            output.take_back(name, out)
+    jobs = [Job(groups[index], learned, last=True) for index in held]
+    jobs += [Job(groups[index], learned, last=True, again=True) for index, _ in questioned]
+    for done in run(jobs):
+        letters.take(done.letters)
+        yield done.lines
+    letters.keep()

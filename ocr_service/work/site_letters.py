@@ -1,0 +1,119 @@
+"""What one run learns of consoles' letters: kept beside the site's templates, and told when the run has ended.
+
+Knows fonts, folders and how units ended; must not know how units are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ocr_service.screen.font_files import keep_fonts
+from ocr_service.screen.fonts import Console, FontKey, Fonts
+from ocr_service.screen.glyphs import Glyph
+from ocr_service.screen.lessons import Trusted
+from ocr_service.screen.lettering import lettering
+from ocr_service.work.auditing import Audit
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLetters:
+    """What the units of one group taught, what they rest on, and how they were audited.
+
+    waiting: may better known letters prove more of a unit that is not verified? lettered: units with registered ones.
+    """
+
+    fonts: Fonts = field(default_factory=Fonts)
+    trusted: Trusted = frozenset()
+    waiting: bool = False
+    lettered: int = 0
+    audits: tuple[Audit, ...] = ()
+
+
+@dataclass(slots=True)
+class SiteLetters:
+    """The letters of a run. folder: the site's templates, where they are kept; None: for this run only."""
+
+    folder: Path | None = None
+    known: Fonts = field(default_factory=Fonts)  # when the run began
+    learned: Fonts = field(default_factory=Fonts)
+    lettered: int = 0
+    audited: int = 0
+    alarms: int = 0
+    taken_back: int = 0
+
+    def take(self, told: GroupLetters) -> None:
+        """Take in what one group of units told."""
+        self.learned.merge(told.fonts)
+        self.lettered += told.lettered
+        self.audited += len(told.audits)
+        self.alarms += sum(audit.different > 0 for audit in told.audits)
+
+    def keep(self) -> None:
+        """Write what was learned so far. TemplateError, OutputError."""
+        if self.folder is not None and self.learned:
+            keep_fonts(self.learned, self.folder)
+
+    def fonts(self) -> Fonts:
+        """All that is known now."""
+        return self.known.merged(self.learned)
+
+    def withdrawn(self) -> list[tuple[FontKey, Glyph]]:
+        """The glyphs that were withdrawn by what this run has seen."""
+        before = set(self.known.withdrawn())
+        return [one for one in self.fonts().withdrawn() if one not in before]
+
+    def sentences(self) -> Iterator[str]:
+        """What became of the letters, a sentence each."""
+        if self.lettered:
+            yield f"letters: {self.lettered} units were read by registered letters"
+        if self.audited:
+            disagreed = f"they disagree in {self.alarms}" if self.alarms else "they agree in all"
+            yield f"audit: the engines read {self.audited} of these units too, and {disagreed}"
+        yield from (_withdrawal(key, glyph, self.fonts()) for key, glyph in self.withdrawn())
+        if self.taken_back:
+            yield f"{self.taken_back} reports rested on withdrawn letters: they were taken back and read again"
+        yield from self._new()
+
+    def _new(self) -> Iterator[str]:
+        fonts = self.fonts()
+        for template, console in dict.fromkeys((key.template, key.console) for key in self.learned):
+            now, before = (
+                sum(bool(known.registered) for known in lettering(some, template, console).own.values())
+                for some in (fonts, self.known)
+            )
+            if now > before:
+                where = f"; kept in {self.folder}" if self.folder is not None else ", for this run only"
+                yield f"letters: {now - before} newly registered for {template} on {_named(console)}{where}"
+
+
+def _withdrawal(key: FontKey, glyph: Glyph, fonts: Fonts) -> str:
+    signs = " and ".join(repr(sign) for sign in sorted(fonts[key].glyphs[glyph]))
+    where = f"{key.template} on {_named(key.console)}"
+    return f"letters: a glyph of {where} is withdrawn: proven cells show it as {signs}"
+
+
+def _named(console: Console) -> str:
+    return " ".join(filter(None, (console.model_name, console.software_versions))) or "an unnamed scanner"
+
+
+class Rested:
+    """Which groups rest on which registered glyphs: a few bytes a group, for archives are long."""
+
+    def __init__(self) -> None:
+        self._bits: dict[tuple[FontKey, Glyph], int] = {}
+        self._groups: list[tuple[int, int, tuple[str, ...]]] = []
+
+    def add(self, number: int, trusted: Trusted, written: Iterable[str | None]) -> None:
+        """Remember a group and the RDSRs that were written of it."""
+        mask = 0
+        for one in trusted:
+            mask |= 1 << self._bits.setdefault(one, len(self._bits))
+        if mask:
+            self._groups.append((number, mask, tuple(filter(None, written))))
+
+    def on(self, withdrawn: Iterable[tuple[FontKey, Glyph]]) -> list[tuple[int, tuple[str, ...]]]:
+        """The groups that rest on any of these glyphs, and their RDSRs."""
+        mask = sum(1 << self._bits[one] for one in set(withdrawn) if one in self._bits)
+        return [(number, written) for number, its, written in self._groups if its & mask]
