@@ -16,6 +16,7 @@ from highdicom.sr import ContentItem
 from ocr_service.dose.report import CTAcquisitionType, IrradiationEvent, Reading, Scanner
 from ocr_service.rdsr import codes
 from ocr_service.rdsr.content import ContentItems
+from ocr_service.rdsr.encoding import shared
 from ocr_service.rdsr.identity import device_uid
 from ocr_service.rdsr.printed import decimal_string, one_line
 from ocr_service.rdsr.words import PRINTED_RANGE, comment, event_values, has_dose_item, shown, stands, statements
@@ -56,18 +57,18 @@ def ct_acquisition(
 
 
 def irradiating_device(items: ContentItems, scanner: Scanner) -> ContentItem:
-    """TID 1021, Device Participant, in the role of Irradiating Device."""
-    properties = []
+    """TID 1021, Device Participant, in the role of Irradiating Device: one item, which stands below every event."""
+    told = [
+        (codes.DEVICE_MANUFACTURER, scanner.manufacturer.strip() or codes.UNKNOWN_TEXT),
+        (codes.DEVICE_MODEL_NAME, scanner.model_name.strip() or codes.UNKNOWN_TEXT),
+        (codes.DEVICE_SERIAL_NUMBER, scanner.serial_number.strip() or codes.UNKNOWN_TEXT),
+    ]
     if scanner.station_name.strip():
-        properties.append(items.text(codes.DEVICE_NAME, scanner.station_name.strip(), "HAS PROPERTIES"))
-    for name, text in (
-        (codes.DEVICE_MANUFACTURER, scanner.manufacturer),
-        (codes.DEVICE_MODEL_NAME, scanner.model_name),
-        (codes.DEVICE_SERIAL_NUMBER, scanner.serial_number),
-    ):
-        properties.append(items.text(name, text.strip() or codes.UNKNOWN_TEXT, "HAS PROPERTIES"))
+        told.insert(0, (codes.DEVICE_NAME, scanner.station_name.strip()))
+    properties = [items.text(name, text, "HAS PROPERTIES") for name, text in told]
     properties.append(items.uidref(codes.DEVICE_OBSERVER_UID, device_uid(scanner), "HAS PROPERTIES"))
-    return items.code(codes.DEVICE_ROLE_IN_PROCEDURE, codes.IRRADIATING_DEVICE, children=properties)
+    device = items.code(codes.DEVICE_ROLE_IN_PROCEDURE, codes.IRRADIATING_DEVICE, children=properties)
+    return shared(device, *(text for _, text in told))
 
 
 def dose_string(reading: Reading[Decimal] | None, verified: bool) -> str | None:

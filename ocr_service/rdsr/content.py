@@ -6,13 +6,16 @@ Every item is one of `highdicom.sr.value_types`, every code a `highdicom.sr.Code
 value types, relationships and codes as they are made. Below it this file reaches for numbers alone: they stand as
 they were printed, a decimal string without a Floating Point Value, which would say more than the page did; and a
 number nobody told is an empty Measured Value Sequence with its reason (CID 42).
+
+Most items of a document are those of its other events and of every other document: equal items are one object,
+made and encoded once a process. Never change an item; a copy may be changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import highdicom.sr
 from highdicom.sr import (
@@ -28,16 +31,23 @@ from highdicom.sr import (
 
 from ocr_service.dose.report import CodedConcept
 from ocr_service.rdsr.codes import VALUE_UNKNOWN
+from ocr_service.rdsr.encoding import is_shared, shared
+
+if TYPE_CHECKING:
+    from functools import _lru_cache_wrapper
 
 Relation = Literal["CONTAINS", "HAS CONCEPT MOD", "HAS OBS CONTEXT", "HAS PROPERTIES"]
 
 Item = TypeVar("Item", bound=ContentItem)
 
+_MOST_MADE = 512  # items of a kind that are kept, some 20 MB together; what nobody asked for longest is dropped
 
-@lru_cache(maxsize=1024)
+
+@lru_cache(_MOST_MADE)
 def coded(concept: CodedConcept) -> highdicom.sr.CodedConcept:
     """One item of a code sequence (PS3.3, table 8.8-1), made once a process: never change it."""
-    return highdicom.sr.CodedConcept(concept.value, concept.scheme, concept.meaning)
+    code = highdicom.sr.CodedConcept(concept.value, concept.scheme, concept.meaning)
+    return shared(code, concept.value, concept.scheme, concept.meaning)
 
 
 class PrintedNumber(NumContentItem):
@@ -56,6 +66,55 @@ class PrintedNumber(NumContentItem):
             self.MeasuredValueSequence[0].NumericValue = number
 
 
+class Children(tuple[ContentItem, ...]):
+    """The items below another, equal to others that are the same objects: data sets are slow to compare."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Children) and [*map(id, self)] == [*map(id, other)]
+
+    def __hash__(self) -> int:
+        return hash(tuple(map(id, self)))
+
+
+@lru_cache(_MOST_MADE)
+def _text(children: Children, name: CodedConcept, text: str, relation: Relation) -> TextContentItem:
+    return _with(children, TextContentItem(coded(name), text, relation), name.meaning, text)
+
+
+@lru_cache(_MOST_MADE)
+def _code(children: Children, name: CodedConcept, value: CodedConcept, relation: Relation) -> CodeContentItem:
+    return _with(children, CodeContentItem(coded(name), coded(value), relation), name.meaning, value.meaning)
+
+
+@lru_cache(_MOST_MADE)
+def _num(children: Children, name: CodedConcept, number: str | None, unit: CodedConcept) -> PrintedNumber:
+    return _with(children, PrintedNumber(name, number, unit, "CONTAINS"), name.meaning, unit.meaning)
+
+
+@lru_cache(_MOST_MADE)
+def _container(
+    children: Children, name: CodedConcept, template: str | None, relation: Relation | None
+) -> ContainerContentItem:
+    return _with(children, ContainerContentItem(coded(name), False, template, relation), name.meaning)
+
+
+def _once(make: _lru_cache_wrapper[Item], children: Children, *told: str | CodedConcept | None) -> Item:
+    """The item, made before or now. What stands above an item of this document alone is made for it alone."""
+    return make(children, *told) if all(map(is_shared, children)) else make.__wrapped__(children, *told)
+
+
+def _with(children: Children, item: Item, *texts: str) -> Item:
+    """The item with its children, which highdicom checks here once; by attribute it would check them twice.
+
+    texts: what the item says itself.
+    """
+    if children:
+        item.add_new("ContentSequence", "SQ", ContentSequence(children))
+    return shared(item, *texts) if all(map(is_shared, children)) else item
+
+
 class ContentItems:
     """Makes the content items of one document.
 
@@ -72,21 +131,22 @@ class ContentItems:
         return coded(concept)
 
     def text(
-        self, name: CodedConcept, text: str, relation: Relation = "CONTAINS", children: Sequence[ContentItem] = ()
+        self, name: CodedConcept, text: str, relation: Relation = "CONTAINS", children: Iterable[ContentItem] = ()
     ) -> ContentItem:
         """A TEXT item; `text` may not be empty."""
-        self.texts.append(text)
-        return _with(TextContentItem(self.coded(name), text, relation), children)
+        self.texts += (name.meaning, text)
+        return _once(_text, Children(children), name, text, relation)
 
     def code(
         self,
         name: CodedConcept,
         value: CodedConcept,
         relation: Relation = "CONTAINS",
-        children: Sequence[ContentItem] = (),
+        children: Iterable[ContentItem] = (),
     ) -> ContentItem:
         """A CODE item."""
-        return _with(CodeContentItem(self.coded(name), self.coded(value), relation), children)
+        self.texts += (name.meaning, value.meaning)
+        return _once(_code, Children(children), name, value, relation)
 
     def uidref(self, name: CodedConcept, uid: str, relation: Relation = "CONTAINS") -> ContentItem:
         """A UIDREF item."""
@@ -105,10 +165,10 @@ class ContentItems:
         name: CodedConcept,
         number: str | None,
         unit: CodedConcept,
-        children: Sequence[ContentItem] = (),
+        children: Iterable[ContentItem] = (),
     ) -> ContentItem:
         """A NUM item of the decimal string `number`, or None for a value that nobody told."""
-        return _with(PrintedNumber(name, number, unit, "CONTAINS"), children)
+        return _once(_num, Children(children), name, number, unit)
 
     def container(
         self,
@@ -118,17 +178,11 @@ class ContentItems:
         relation: Relation | None = "CONTAINS",
     ) -> ContainerContentItem:
         """A CONTAINER of separate items; `template` names an included template (DCMR), the root has no relation."""
-        item = ContainerContentItem(self.coded(name), False, template, relation)
-        return _with(item, [child for child in children if self._state_unknown or _tells(child)])
+        self.texts.append(name.meaning)
+        told = Children(child for child in children if self._state_unknown or _tells(child))
+        return _once(_container, told, name, template, relation)
 
 
 def _tells(item: ContentItem) -> bool:
     """Is the item anything but a number that nobody told?"""
     return not isinstance(item, PrintedNumber) or bool(item.MeasuredValueSequence)
-
-
-def _with(item: Item, children: Sequence[ContentItem]) -> Item:
-    """The item with its children, which highdicom checks here once; by attribute it would check them twice."""
-    if children:
-        item.add_new("ContentSequence", "SQ", ContentSequence(children))
-    return item

@@ -5,25 +5,22 @@ Knows PS3.10 files and how a document is named after its own bytes; must not kno
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
 
-from highdicom.sr import CodedConcept, ContainerContentItem, ContentSequence
+from highdicom.sr import ContainerContentItem, ContentSequence
 from highdicom.sr.sop import _SR
-from pydicom.charset import default_encoding
-from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_dataset, write_file_meta_info, write_sequence
+from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
+from ocr_service.rdsr.encoding import encode_dataset, encode_document
 from ocr_service.rdsr.identity import FORMAT_VERSION, SERVICE_NAME, uid_of, uid_of_bytes
 
 XRAY_RADIATION_DOSE_SR: Final = "1.2.840.10008.5.1.4.1.1.88.67"
 IMPLEMENTATION_CLASS_UID: Final = uid_of(SERVICE_NAME, "implementation")
 IMPLEMENTATION_VERSION_NAME: Final = f"OCR_SERVICE_{FORMAT_VERSION}"
 _SOP_INSTANCE_UID: Final = 0x00080018
-_Code = tuple[tuple[int, str, str], ...]  # tag, value representation and value of each element
 
 
 class XRayRadiationDoseSR(_SR):
@@ -51,8 +48,8 @@ class XRayRadiationDoseSR(_SR):
         What stands before and behind the UID is encoded once.
         """
         self.SOPInstanceUID = ""
-        before = encode_dataset(self[:_SOP_INSTANCE_UID])
-        behind = encode_dataset(self[_SOP_INSTANCE_UID + 1 :], self.get("SpecificCharacterSet"))
+        before = encode_document(self[:_SOP_INSTANCE_UID])
+        behind = encode_document(self[_SOP_INSTANCE_UID + 1 :], self.get("SpecificCharacterSet"))
         unnamed = self[_SOP_INSTANCE_UID : _SOP_INSTANCE_UID + 1]
         self.SOPInstanceUID = uid_of_bytes(before + encode_dataset(unnamed) + behind)
         named = self[_SOP_INSTANCE_UID : _SOP_INSTANCE_UID + 1]
@@ -62,58 +59,6 @@ class XRayRadiationDoseSR(_SR):
 def encode(ds: Dataset) -> bytes:
     """The data set as a DICOM file: Explicit VR Little Endian, the same bytes for the same data set."""
     return _file(ds, encode_dataset(ds))
-
-
-def encode_dataset(ds: Dataset, character_set: str | list[str] | None = None) -> bytes:
-    """The data set alone, without file meta information; `character_set` is for one that states none of its own."""
-    buffer = _buffer()
-    write_dataset(buffer, _with_codes_encoded(ds), character_set or default_encoding)
-    return buffer.getvalue()
-
-
-def _buffer() -> DicomBytesIO:
-    buffer = DicomBytesIO()
-    buffer.is_little_endian, buffer.is_implicit_VR = True, False
-    return buffer
-
-
-def _with_codes_encoded(ds: Dataset) -> Dataset:
-    """The same data set for the writer, its coded concepts as raw elements, which pydicom writes as they are.
-
-    Nine elements of ten are those of a few codes, again and again: a document is written twice as fast.
-    """
-    ready = Dataset({element.tag: _with_code_encoded(element) for element in ds})
-    ready.set_original_encoding(False, True, ready._character_set)
-    return ready
-
-
-def _with_code_encoded(element: DataElement) -> DataElement | RawDataElement:
-    if element.VR != "SQ":
-        return element
-    code = _ascii_code(element.value[0]) if len(element.value) == 1 else None
-    if code is None:
-        return DataElement(element.tag, "SQ", [_with_codes_encoded(item) for item in element.value])
-    encoded = _code_sequence(code)
-    return RawDataElement(element.tag, "SQ", len(encoded), encoded, 0, False, True)
-
-
-def _ascii_code(item: Dataset) -> _Code | None:
-    """The elements of a coded concept that any character set encodes alike; None for all other items."""
-    if not isinstance(item, CodedConcept):
-        return None
-    code = tuple((int(element.tag), element.VR, element.value) for element in item)
-    return code if all(isinstance(text, str) and text.isascii() for _, _, text in code) else None
-
-
-@lru_cache(maxsize=1024)
-def _code_sequence(code: _Code) -> bytes:
-    """A sequence of this one coded concept, as pydicom's writer encodes it."""
-    item = Dataset()
-    for tag, vr, text in code:
-        item.add_new(tag, vr, text)
-    buffer = _buffer()
-    write_sequence(buffer, DataElement("ConceptCodeSequence", "SQ", [item]), [default_encoding])
-    return buffer.getvalue()
 
 
 def _file(ds: Dataset, encoded: bytes) -> bytes:

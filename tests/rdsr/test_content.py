@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from decimal import Decimal
 
 import pytest
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 
 from ocr_service.rdsr import codes
 from ocr_service.rdsr.content import ContentItems
+from ocr_service.rdsr.encoding import encode_dataset, encode_document
 from ocr_service.rdsr.printed import decimal_string, one_line
-from ocr_service.rdsr.sop import encode_dataset
 
 
 def test_a_number_is_the_printed_string_and_has_no_floating_point_value():
@@ -72,3 +73,40 @@ def test_the_text_of_a_comment_comes_back_as_it_was_told():
     item = ContentItems().text(codes.COMMENT, "a\r\nb")
 
     assert item.TextValue == "a\r\nb"
+
+
+def test_equal_items_are_one_object_and_items_that_differ_in_a_letter_are_not():
+    one, other = ContentItems(), ContentItems()
+
+    assert one.num(codes.DLP, "274.90", codes.MGY_CM) is other.num(codes.DLP, "274.90", codes.MGY_CM)
+    assert one.num(codes.DLP, "274.90", codes.MGY_CM) is not other.num(codes.DLP, "274.9", codes.MGY_CM)
+    assert one.num(codes.DLP, None, codes.MGY_CM) is not other.num(codes.MEAN_CTDIVOL, None, codes.MGY_CM)
+    assert one.text(codes.COMMENT, "a") is not other.text(codes.COMMENT, "a", "HAS PROPERTIES")
+
+
+def test_what_stands_above_an_item_of_one_document_is_of_that_document():
+    items = ContentItems()
+    named = [items.container(codes.CT_ACQUISITION, [items.uidref(codes.IRRADIATION_EVENT_UID, "1.2")]) for _ in "ab"]
+    of_all = [items.container(codes.CT_DOSE, [items.num(codes.DLP, "1", codes.MGY_CM)]) for _ in "ab"]
+
+    assert named[0] is not named[1]
+    assert of_all[0] is of_all[1]
+
+
+@pytest.mark.parametrize("letters", ["ISO_IR 100", "ISO_IR 192"])
+def test_an_item_that_documents_of_unlike_letters_share_has_the_bytes_of_each(letters):
+    """`Schädel` is one byte longer in UTF-8: bytes that one document left with the item would spoil the other."""
+    items = ContentItems()
+    inner = items.text(codes.COMMENT, "Schädel")
+    for item in (inner, items.container(codes.CT_DOSE, [inner])):
+        for character_set in ("ISO_IR 100", "ISO_IR 192", letters):
+            assert encode_document(item, character_set) == encode_dataset(item, character_set)
+
+
+def test_a_copy_that_was_changed_is_encoded_as_it_is_now():
+    item = ContentItems().container(codes.CT_DOSE, [ContentItems().num(codes.DLP, "1", codes.MGY_CM)])
+    encode_document(item)
+    changed = deepcopy(item)
+    changed.ContentSequence[0].MeasuredValueSequence[0].NumericValue = "2"
+
+    assert b"DS\x02\x002 " in encode_dataset(changed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -137,7 +138,7 @@ def every_item(item: Dataset) -> Iterator[Dataset]:
 def spoiled(change: Callable[[list[Dataset]], object]) -> list[str]:
     """The complaints about a document whose event has been tampered with."""
     report = CTDoseReport(TWO_PHANTOMS.study_instance_uid, TWO_PHANTOMS.scanner, (SPIRAL,), dose("498.42"))
-    ds = rdsr(report, source(), verified=True)
+    ds = deepcopy(rdsr(report, source(), verified=True))  # equal items of all documents are one object
     (event,) = below(ds, EVENT)
     items = list(event.ContentSequence)
     change(items)

@@ -14,13 +14,13 @@ from pydicom.dataset import Dataset, FileMetaDataset
 
 from ocr_service.dose.report import CodedConcept
 from ocr_service.rdsr.document import rdsr
+from ocr_service.rdsr.encoding import encode_dataset
 from ocr_service.rdsr.identity import uid_of_bytes
 from ocr_service.rdsr.sop import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
     XRayRadiationDoseSR,
     encode,
-    encode_dataset,
 )
 from tests.rdsr.golden import document
 from tests.rdsr.reports import KINDS, ONE_SPIRAL, SPIRAL, STUDY, printed, source
