@@ -171,32 +171,58 @@ def _patterns(frame: Frame) -> Patterns:
     return (samples >> np.uint16(lowest)) & np.uint16(mask)
 
 
-def _grey_page(patterns: Patterns, frame: Frame, ds: pydicom.Dataset, header: PixelHeader) -> _Page:
-    """Rescale, window, MONOCHROME1 and padding; the full range where the window hides ink."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Values:
+    """The stored values of a page: those that are there, of thousands that could be.
+
+    stored: the number that each means; patterns: the bits of each; counts: how many pixels have it; size: how many
+    patterns there could be. Up to 256 all are taken as there.
+    """
+
+    stored: Table
+    patterns: NDArray[np.intp]
+    counts: NDArray[np.int64]
+    size: int
+
+    def by_pattern(self, told: NDArray[T]) -> NDArray[T]:
+        """What is told of each value, as a table of all patterns."""
+        table = np.zeros(self.size, told.dtype)
+        table[self.patterns] = told
+        return table
+
+
+def _values(patterns: Patterns, frame: Frame, header: PixelHeader) -> _Values:
     stored = lookup_tables.stored_values(frame, header)
     counts = _histogram(patterns, stored.size)
-    padding_values = _padding_values(stored, ds, header)
-    padding = _frame_of_padding(padding_values, patterns, counts)
-    page_counts = np.where(padding_values, 0, counts)
-    if padding is not None or (not padding_values[counts.argmax()] and np.count_nonzero(page_counts) > 1):
-        counts = page_counts
-    asked = lookup_tables.as_the_object_asks(lookup_tables.rescaled(stored, ds, header), ds, frame, header)
-    noise = stored.size * _NOISE if is_lossy(ds, header) else 0.0
+    there = np.flatnonzero(counts) if stored.size > 256 else np.arange(stored.size)
+    return _Values(stored[there], there, counts[there], stored.size)
+
+
+def _grey_page(patterns: Patterns, frame: Frame, ds: pydicom.Dataset, header: PixelHeader) -> _Page:
+    """Rescale, window, MONOCHROME1 and padding; the full range where the window hides ink."""
+    values = _values(patterns, frame, header)
+    padding_values = _padding_values(values, ds, header)
+    padding = _frame_of_padding(padding_values, patterns, values)
+    page_counts = np.where(padding_values, 0, values.counts)
+    if padding is not None or (not padding_values[values.counts.argmax()] and np.count_nonzero(page_counts) > 1):
+        values = replace(values, counts=page_counts)
+    asked = lookup_tables.as_the_object_asks(lookup_tables.rescaled(values.stored, ds, header), ds, frame, header)
+    noise = values.size * _NOISE if is_lossy(ds, header) else 0.0
     notes: tuple[str, ...] = ()
-    if counts.any() and (asked is None or _table_hides_ink(stored, asked, patterns, counts, noise)):
+    if values.counts.any() and (asked is None or _table_hides_ink(values, asked, patterns, noise)):
         if asked is not None or lookup_tables.numbers(ds, "WindowWidth"):
             notes = ("as the object asks to be shown it hides ink; the full range of its values is shown",)
-        asked = lookup_tables.full_range(stored, counts > 0)
-    table = _eight_bit(asked if asked is not None else np.zeros_like(stored))
+        asked = lookup_tables.full_range(values.stored, values.counts > 0)
+    brightness = _eight_bit(asked if asked is not None else np.zeros_like(values.stored))
     if frame.photometric_interpretation == "MONOCHROME1":
-        table = 255 - table
-    return _Page(_look_up(table, patterns), padding, notes)
+        brightness = 255 - brightness
+    return _Page(_look_up(values.by_pattern(brightness), patterns), padding, notes)
 
 
-def _table_hides_ink(stored: Table, asked: Table, patterns: Patterns, counts: NDArray[np.int64], noise: float) -> bool:
+def _table_hides_ink(values: _Values, asked: Table, patterns: Patterns, noise: float) -> bool:
     """Whether brightness as asked for hides ink of the stored values; the ground is the most frequent."""
-    ground = int(counts.argmax())
-    differs = np.abs(stored - stored[ground]) * (counts > 0)
+    ground = int(values.counts.argmax())
+    differs = np.abs(values.stored - values.stored[ground]) * (values.counts > 0)
     if differs.max() <= noise:
         return False
     ink = (differs > 0) & (differs >= differs.max() * _INK)
@@ -205,7 +231,7 @@ def _table_hides_ink(stored: Table, asked: Table, patterns: Patterns, counts: ND
         return True
     if not np.any(ink & (shown < _SEEN)):
         return False
-    return _hides(_look_up(ink, patterns), _look_up(shown >= _SEEN, patterns))
+    return _hides(*(_look_up(values.by_pattern(told), patterns) for told in (ink, shown >= _SEEN)))
 
 
 def _hides(ink: NDArray[np.bool_], seen: NDArray[np.bool_]) -> bool:
@@ -241,23 +267,28 @@ def _look_up(table: NDArray[T], patterns: Patterns) -> NDArray[T]:
 
 def _histogram(patterns: Patterns, size: int) -> NDArray[np.int64]:
     """How many pixels have each value."""
+    # Small numbers of both signs lie together where the highest bit is turned: the fewer to count into, the quicker.
+    sign = patterns.dtype.type(0 if patterns.dtype == np.uint8 else 0x8000)
     counts = np.zeros(size, np.int64)
-    for at in range(0, len(patterns), _ROWS_AT_ONCE):
-        counts += np.bincount(patterns[at : at + _ROWS_AT_ONCE].ravel(), minlength=size)
+    for at in range(0, len(patterns), _ROWS_AT_ONCE):  # OpenCV counts in floats, exactly for so many pixels
+        part = patterns[at : at + _ROWS_AT_ONCE] ^ sign
+        first, end = int(part.min()), int(part.max()) + 1
+        found = cv2.calcHist([part], [0], None, [end - first], [first, end]).ravel().astype(np.int64)
+        counts[np.arange(first, end) ^ int(sign)] += found
     return counts
 
 
 # Padding and polarity -------------------------------------------------------------------------------------
 
 
-def _padding_values(stored: Table, ds: pydicom.Dataset, header: PixelHeader) -> NDArray[np.bool_]:
+def _padding_values(values: _Values, ds: pydicom.Dataset, header: PixelHeader) -> NDArray[np.bool_]:
     """Which stored values are Pixel Padding Value, or in its range (PS3.3 C.7.5.1.1.2)."""
     value = whole_number(attribute(ds, "PixelPaddingValue"), named("PixelPaddingValue"))
     if value is None:
-        return np.zeros(stored.size, np.bool_)
+        return np.zeros(values.stored.size, np.bool_)
     limit = whole_number(attribute(ds, "PixelPaddingRangeLimit"), named("PixelPaddingRangeLimit"))
-    low, high = (_as_stored(v, stored.size, header) for v in (value, value if limit is None else limit))
-    return (stored >= min(low, high)) & (stored <= max(low, high))
+    low, high = (_as_stored(v, values.size, header) for v in (value, value if limit is None else limit))
+    return (values.stored >= min(low, high)) & (values.stored <= max(low, high))
 
 
 def _as_stored(value: int, size: int, header: PixelHeader) -> int:
@@ -267,15 +298,15 @@ def _as_stored(value: int, size: int, header: PixelHeader) -> int:
 
 
 def _frame_of_padding(
-    padding_values: NDArray[np.bool_], patterns: Patterns, counts: NDArray[np.int64]
+    padding_values: NDArray[np.bool_], patterns: Patterns, values: _Values
 ) -> NDArray[np.bool_] | None:
     """Padding (rows, columns) where it lies around the page; None where it lies within, or is nowhere.
 
     Headers name ordinary values as padding, even that of the letters: within the page it is a value like any.
     """
-    if not counts[padding_values].any():
+    if not values.counts[padding_values].any():
         return None
-    padding = _look_up(padding_values, patterns)
+    padding = _look_up(values.by_pattern(padding_values), patterns)
     rows, columns = np.flatnonzero(~padding.all(1)), np.flatnonzero(~padding.all(0))
     if not rows.size or padding[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].any():
         return None
