@@ -54,8 +54,7 @@ class Phrases:
         gaps: Sequence[float] = PHRASE_GAPS,
         lettering: Lettering = NO_LETTERS,
     ) -> None:
-        self._shapes = ink.shapes
-        self._mask = ink.mask
+        self._ink = ink
         self._gaps = gaps
         self._pixels = pixels
         self._readers = readers
@@ -66,23 +65,19 @@ class Phrases:
 
     def inside(self, place: Box) -> list[Run]:
         """The phrases of the place that go on nowhere outside it."""
-        shapes = [shape for shape in self._shapes if layout.inside(place, shape)]
         # Fixed-pitch consoles leave wide gaps within a phrase, others narrow ones between columns: all cuts are tried.
-        cuts = [(gap, run) for gap in self._gaps for run in layout.phrases(shapes, gap)]
-        around = [shape for shape in self._shapes if layout.touches(_beside(place), shape)]
-        alone = [run for gap, run in cuts if layout.stands_alone(run, around, gap)]
-        return list({run.box: run for run in alone}.values())[:MOST_PHRASES]
+        return layout.phrases_alone(self._ink, place, _beside(place), self._gaps)[:MOST_PHRASES]
 
     def chains(self, place: Box) -> list[list[Run]]:
         """The words of the place, a list a line."""
-        chains = layout.chains([shape for shape in self._shapes if layout.inside(place, shape)])
+        chains = layout.chains_inside(self._ink, place)
         return chains if sum(map(len, chains)) <= MOST_PHRASES else []
 
     def spelled(self, runs: Sequence[Run]) -> dict[Box, str]:
         """What the console's known letters say of each, folded; those with an unknown glyph are left out."""
         for run in runs:
             if run.box not in self._spelled:
-                told = self._lettering.placing(letters_of(run, self._mask))
+                told = self._lettering.placing(letters_of(run, self._ink.mask))
                 self._spelled[run.box] = None if told is None else fold_label(told)
         return {run.box: text for run in runs if (text := self._spelled[run.box]) is not None}
 
@@ -192,9 +187,10 @@ def _join(
     """
     taken = [place.run.box for place in placed.values()]
     for line in lines:
+        said = [texts.get(word.box, "") for word in line]
         for first in range(len(line)):
             for last in range(first + 1, min(len(line), first + MOST_WORDS) + 1):
-                if "".join(texts.get(word.box, "") for word in line[first:last]) in words:
+                if "".join(said[first:last]) in words:
                     shapes = tuple(shape for word in line[first:last] for shape in word.shapes)
                     if any(layout.touches(box, layout.around(shapes)) for box in taken):
                         continue

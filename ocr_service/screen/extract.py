@@ -177,19 +177,17 @@ def _fields(sheet: Sheet) -> dict[Quantity, Asked]:
 
 def _field(sheet: Sheet, cell: Cell, place: Box | None) -> Asked:
     choices = _choices(sheet.template, cell)
-    shapes = [shape for shape in sheet.ink.shapes if place is not None and layout.inside(place, shape)]
+    shapes = sheet.ink.inside(place) if place is not None else []
     if not shapes or place is None:
         return Asked(cell, choices, None)
-    crossing = any(layout.touches(place, s) and not layout.covers(place, s) for s in sheet.ink.shapes)
+    crossing = any(not layout.covers(place, s) for s in sheet.ink.touching(place))
     run = Run(layout.around(shapes), tuple(shapes))
     return Asked(cell, choices, run, "ink crosses the field's edge" if crossing else _struck(sheet, run))
 
 
 def _identifier(sheet: Sheet, cell: Cell, place: Box | None) -> Asked:
     """The phrase of the area that says the identifier: its label moves with the console's letters and language."""
-    found = [
-        run for run in layout.phrases(sheet.ink.shapes, 1.5) if place is not None and layout.inside(place, run.box)
-    ]
+    found = [run for run in layout.page_phrases(sheet.ink, 1.5) if place is not None and layout.inside(place, run.box)]
     for read in (sheet.spelled_texts, sheet.first_texts):
         texts = read([run.box for run in found])
         for run, text in zip(found, texts, strict=True):
@@ -222,7 +220,7 @@ def _table(sheet: Sheet) -> _Table:
         table.findings.append(doubt("table", "the table's area could not be found: an anchor of its edges is missing"))
         return table
     stack = sheet.stack()
-    for line in layout.rows([shape for shape in sheet.ink.shapes if layout.inside(place, shape)]):
+    for line in layout.rows(sheet.ink.inside(place)):
         kind = kind_of_line(sheet, spec, line, stack)
         match kind:
             case LineKind.EVENT:

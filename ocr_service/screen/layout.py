@@ -1,4 +1,4 @@
-"""Places on a dose screen: ink, phrases, rows, words and cells.
+"""Places on a dose screen: phrases, rows, words and cells.
 
 Pure geometry in pixels of the template's screen, origin top left. Knows ink and boxes; must not know what any of
 them mean, nor who reads them.
@@ -9,46 +9,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import attrgetter
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ocr_service.dose.report import Box
+from ocr_service.screen.ink import EDGES, Ink, Mask, Pixels, edges_of, find_ink, flat
 
-Pixels = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
+__all__ = [
+    "DIGITS", "Ink", "Mask", "Pixels", "Run", "around", "chains", "chains_inside", "covers", "crop", "find_ink", "flat",
+    "inside", "is_dash", "is_soft", "letter_height", "page_phrases", "phrases", "phrases_alone", "points", "rows",
+    "runs", "signs", "stands_alone", "touches", "words",
+]  # fmt: skip
 
 DIGITS = "0123456789"
-INK_SHARE = 0.45  # of the brightest letter: letters in a second intensity stand above
-FAINT_SHARE = 0.27  # a row in a third intensity stands above; JPEG's ghosts beside bright letters stay below
-LEAST_INK = 24
-LEAST_ROOM = 24  # of 255: on a ground brighter than this leaves, letters cannot be told
-GHOST, GHOSTS = 40, 8  # JPEG's ghosts are weaker than this, and no further than 8 px from a letter
-DIM, DIM_PIXELS, DIM_HEIGHT = 32, 8, 4  # the least strength and size of a dim letter; edges of bars are weaker
-FAINT_PIXELS = 4  # the least size of a faint shape of its own
-RULE_CRUMB = 3  # px: what is left of a rule where its edge is soft or its corner round
-GROUND = (15, 25)  # rows, columns: no letter is so large a block, every bar that letters stand on is larger
+MOST_COMPARED = 2**18  # runs with shapes at once: a page of speckles has thousands of both
+_LEFT = attrgetter("left")
 SOFT = 0.2  # of the ink; JPEG of quality 75 leaves 0.05 of bitmap letters
-RULE_LENGTH = 48  # px: no stroke of a letter is so long
-TALLEST_LETTER = 26  # px of a page in its template's size
-WIDEST_LETTER = 2 * RULE_LENGTH  # several that touch
-
-
-@dataclass(frozen=True, slots=True)
-class Ink:
-    """The bright shapes of one page: letters apart from rules and from shapes that are neither.
-
-    mask: bool (rows, columns), letters only; shapes: one box a connected shape of letters; rules: straight lines,
-    frames and filled bars; strange: too large for a letter, and no rule; dim: of a letter's size and too weak to read.
-    """
-
-    mask: Mask
-    shapes: tuple[Box, ...]
-    rules: tuple[Box, ...]
-    strange: tuple[Box, ...] = ()
-    dim: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,97 +34,6 @@ class Run:
 
     box: Box
     shapes: tuple[Box, ...]
-
-
-def flat(pixels: Pixels) -> Pixels:
-    """The page on a ground of 0 everywhere: a grey ground and the bars behind letters are taken away. uint8.
-
-    Letters are as bright as their contrast is of what their ground leaves room for: on a light bar the brightest
-    letter stands out by little.
-    """
-    ground = cv2.morphologyEx(pixels, cv2.MORPH_OPEN, np.ones(GROUND, np.uint8)).astype(np.float32)
-    brightest = max(1, int(pixels.max(initial=0)))
-    room = np.maximum(brightest - ground, LEAST_ROOM)
-    return np.asarray(np.clip((pixels - ground) * brightest / room, 0, 255), np.uint8)
-
-
-def find_ink(pixels: Pixels) -> Ink:
-    """Separate the letters of a flat page from rules and from what is neither. pixels: uint8, bright on dark."""
-    brightest = int(pixels.max(initial=0))
-    strong = pixels > max(INK_SHARE * brightest, LEAST_INK)
-    faint = pixels > max(FAINT_SHARE * brightest, LEAST_INK)
-    across, down = _straight(faint)
-    straight: Mask = across | down
-    near_straight = cv2.dilate(straight.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    letters: Mask = strong & ~straight
-    letters |= _alone(faint & ~straight, strong)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(letters.astype(np.uint8), connectivity=8)
-    shapes, strange = [], []
-    for label in range(1, count):
-        box = _box(stats[label])
-        window = (slice(box.top, box.bottom), slice(box.left, box.right))
-        width, height = box.right - box.left, box.bottom - box.top
-        own = labels[window] == label
-        crumb = max(width, height) <= RULE_CRUMB and bool((near_straight[window] & own).any())
-        if crumb:
-            letters[window] &= ~own
-        elif width >= WIDEST_LETTER or height >= TALLEST_LETTER:
-            strange.append(box)
-            letters[window] &= ~own
-        else:
-            shapes.append(box)
-    rules = (*_boxes(across), *_boxes(down))
-    dim = _dim(pixels, faint)
-    return Ink(letters, tuple(sorted(shapes, key=lambda b: (b.left, b.top))), rules, tuple(strange), dim)
-
-
-def _dim(pixels: Pixels, ink: Mask) -> tuple[Box, ...]:
-    """Shapes of a letter's size that are no ink: nobody reads them, and they may be digits or a row.
-
-    Beside letters JPEG leaves ghosts, so that a shape there must be stronger.
-    """
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((pixels > LEAST_INK).astype(np.uint8), connectivity=8)
-    touched = set(np.unique(labels[ink]).tolist())
-    beside = cv2.dilate(ink.astype(np.uint8), np.ones((2 * GHOSTS + 1, 2 * GHOSTS + 1), np.uint8)) > 0
-    found = []
-    for label in np.flatnonzero(
-        (stats[:, cv2.CC_STAT_AREA] >= DIM_PIXELS) & (stats[:, cv2.CC_STAT_HEIGHT] >= DIM_HEIGHT)
-    ):
-        if label == 0 or label in touched:
-            continue
-        box = _box(stats[label])
-        window = (slice(box.top, box.bottom), slice(box.left, box.right))
-        own = labels[window] == label
-        if int(pixels[window][own].max()) >= (GHOST if beside[window][own].any() else DIM):
-            found.append(box)
-    return tuple(found)
-
-
-def _boxes(mask: Mask) -> list[Box]:
-    stats = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)[2]
-    return [_box(one) for one in stats[1:]]
-
-
-def _straight(mask: Mask) -> tuple[Mask, Mask]:
-    """The pixels of lines, across and down, that are longer than any stroke of a letter."""
-    ink = mask.astype(np.uint8)
-    across = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, RULE_LENGTH), np.uint8))
-    down = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((TALLEST_LETTER, 1), np.uint8))
-    return np.asarray(across > 0, np.bool_), np.asarray(down > 0, np.bool_)
-
-
-def _alone(faint: Mask, strong: Mask) -> Mask:
-    """The faint shapes that hold no strong ink: letters of their own, not the soft edges of others."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(faint.astype(np.uint8), connectivity=8)
-    alone = stats[:, cv2.CC_STAT_AREA] >= FAINT_PIXELS
-    alone[0] = False
-    alone[np.unique(labels[strong])] = False
-    return np.asarray(alone[labels], np.bool_)
-
-
-def _box(stats: NDArray[Any]) -> Box:
-    left, top, width, height = (int(n) for n in stats[:4])
-    return Box(left, top, left + width, top + height)
 
 
 def inside(area: Box, box: Box) -> bool:
@@ -168,61 +54,68 @@ def touches(area: Box, box: Box) -> bool:
 
 def around(boxes: Iterable[Box]) -> Box:
     """The smallest box around all; ValueError where there is none."""
-    kept = list(boxes)
-    return Box(
-        min(b.left for b in kept),
-        min(b.top for b in kept),
-        max(b.right for b in kept),
-        max(b.bottom for b in kept),
-    )
+    left, top, right, bottom = zip(*map(EDGES, boxes), strict=True)
+    return Box(min(left), min(top), max(right), max(bottom))
+
+
+@dataclass(slots=True)
+class _Line:
+    """A text line that is being gathered."""
+
+    top: int
+    bottom: int
+    shapes: list[Box]
+
+    def take(self, top: int, bottom: int) -> None:
+        if top < self.top:
+            self.top = top
+        if bottom > self.bottom:
+            self.bottom = bottom
 
 
 def rows(shapes: Sequence[Box]) -> list[list[Box]]:
     """Group shapes into text lines: those whose heights overlap stand on one line."""
-    lines: list[tuple[int, int, list[Box]]] = []
+    lines: list[_Line] = []
     for shape in sorted(shapes, key=lambda b: b.top - b.bottom):  # tall letters first, points join them
-        for index, (top, bottom, members) in enumerate(lines):
-            shared = min(bottom, shape.bottom) - max(top, shape.top)
-            if shared * 2 >= shape.bottom - shape.top:
-                lines[index] = (min(top, shape.top), max(bottom, shape.bottom), [*members, shape])
+        top, bottom = shape.top, shape.bottom
+        for line in lines:
+            shared = (line.bottom if line.bottom < bottom else bottom) - (line.top if line.top > top else top)
+            if shared * 2 >= bottom - top:
+                line.take(top, bottom)
+                line.shapes.append(shape)
                 break
         else:
-            lines.append((shape.top, shape.bottom, [shape]))
-    lines = _with_marks(lines)
-    return [sorted(members, key=lambda b: b.left) for _, _, members in sorted(lines, key=lambda line: line[0])]
+            lines.append(_Line(top, bottom, [shape]))
+    return [sorted(line.shapes, key=_LEFT) for line in sorted(_with_marks(lines), key=lambda line: line.top)]
 
 
-def _with_marks(lines: list[tuple[int, int, list[Box]]]) -> list[tuple[int, int, list[Box]]]:
+def _with_marks(lines: list[_Line]) -> list[_Line]:
     """Give lines made only of low marks (accents, the dot of an i) to the nearest real line."""
-    heights = [bottom - top for top, bottom, _ in lines]
-    if not heights:
-        return lines
-    tall = max(heights)
-    real = [line for line in lines if line[1] - line[0] > tall * 0.4 or line[1] - line[0] > 5]
-    for top, bottom, members in lines:
-        if (top, bottom, members) in real:
-            continue
-        near = min(range(len(real)), key=lambda i: _apart((top, bottom), real[i][:2]), default=None)
-        if near is None or _apart((top, bottom), real[near][:2]) > 3:
-            real.append((top, bottom, members))
+    tall = max((line.bottom - line.top for line in lines), default=0)
+    real = [line for line in lines if line.bottom - line.top > min(tall * 0.4, 5)]
+    for mark in (line for line in lines if line.bottom - line.top <= min(tall * 0.4, 5)):
+        near = min(real, key=lambda line: _apart(mark, line), default=None)
+        if near is None or _apart(mark, near) > 3:
+            real.append(mark)
         else:
-            old = real[near]
-            real[near] = (min(top, old[0]), max(bottom, old[1]), [*old[2], *members])
+            near.take(mark.top, mark.bottom)
+            near.shapes.extend(mark.shapes)
     return real
 
 
-def _apart(a: tuple[int, int], b: tuple[int, int]) -> int:
-    return max(a[0] - b[1], b[0] - a[1], 0)
+def _apart(a: _Line, b: _Line) -> int:
+    return max(a.top - b.bottom, b.top - a.bottom, 0)
 
 
 def runs(line: Sequence[Box], gap: float) -> list[Run]:
     """Cut one line where more than `gap` blank columns stand between two shapes."""
     found: list[list[Box]] = []
     right = 0
-    for shape in sorted(line, key=lambda b: b.left):
+    for shape in sorted(line, key=_LEFT):
         if found and shape.left - right <= gap:
             found[-1].append(shape)
-            right = max(right, shape.right)
+            if shape.right > right:
+                right = shape.right
         else:
             found.append([shape])
             right = shape.right
@@ -243,19 +136,50 @@ def phrases(shapes: Sequence[Box], gap: float = 0.9) -> list[Run]:
     return found
 
 
+def phrases_alone(ink: Ink, place: Box, beside: Box, gaps: Sequence[float]) -> list[Run]:
+    """The phrases of the place, at each of the gaps, beside which no other ink of `beside` goes on; each box once."""
+
+    def find() -> list[Run]:
+        lines, near = rows(ink.inside(place)), ink.touching(beside)
+        cuts = [(run, gap) for gap in gaps for line in lines for run in runs(line, _gap(line, gap))]
+        alone = _alone([run for run, _ in cuts], near, [_gap(run.shapes, gap) for run, gap in cuts])
+        return list({run.box: run for (run, _), stands in zip(cuts, alone, strict=True) if stands}.values())
+
+    return ink.once((place, beside, *gaps), find)
+
+
+def page_phrases(ink: Ink, gap: float) -> list[Run]:
+    """The phrases of the whole page."""
+    return ink.once(gap, lambda: phrases(ink.shapes, gap))
+
+
+def chains_inside(ink: Ink, place: Box) -> list[list[Run]]:
+    """The words of the place, a list a line."""
+    return ink.once(place, lambda: chains(ink.inside(place)))
+
+
 def _gap(line: Sequence[Box], gap: float) -> float:
     return max(6.0, gap * letter_height(line))
 
 
 def stands_alone(run: Run, shapes: Sequence[Box], gap: float) -> bool:
-    """Is there no other ink beside the run, on its line and within `gap` letter heights?"""
-    box, members, far = run.box, set(run.shapes), _gap(run.shapes, gap)
-    for shape in shapes:
-        shared = min(box.bottom, shape.bottom) - max(box.top, shape.top)
-        apart = max(shape.left - box.right, box.left - shape.right)
-        if apart <= far and shared * 2 >= shape.bottom - shape.top and shape not in members:
-            return False
-    return True
+    """Is there no other ink than the run's among the shapes on its line and within `gap` letter heights of it?"""
+    return _alone([run], shapes, [_gap(run.shapes, gap)])[0]
+
+
+def _alone(runs: Sequence[Run], shapes: Sequence[Box], gaps: Sequence[float]) -> list[bool]:
+    """Of each run, whether it stands alone among the shapes, of which its own are some. gaps: in px."""
+    left, top, right, bottom = edges_of(shapes)
+    alone: list[bool] = []
+    some = max(1, MOST_COMPARED // max(1, len(shapes)))
+    for first in range(0, len(runs), some):
+        part = runs[first : first + some]
+        own = edges_of([run.box for run in part])[:, :, None]
+        far = np.array(gaps[first : first + some])[:, None]
+        shared = np.minimum(bottom, own[3]) - np.maximum(top, own[1])
+        beside = (shared * 2 >= bottom - top) & (left - own[2] <= far) & (own[0] - right <= far)
+        alone += (np.count_nonzero(beside, axis=1) == [len(run.shapes) for run in part]).tolist()
+    return alone
 
 
 def chains(shapes: Sequence[Box]) -> list[list[Run]]:
@@ -317,4 +241,7 @@ def is_soft(pixels: Pixels, box: Box) -> bool:
 def crop(pixels: Pixels, box: Box, margin: int) -> Pixels:
     """The pixels of the box with a dark margin: neighbours beyond the box are blanked, so none is read along."""
     cut = pixels[box.top : box.bottom, box.left : box.right]
-    return np.pad(cut, margin)
+    rows, columns = cut.shape
+    framed = np.zeros((rows + 2 * margin, columns + 2 * margin), np.uint8)
+    framed[margin : margin + rows, margin : margin + columns] = cut
+    return framed

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ocr_service.templates.schema import Cell, ValueType
 from ocr_service.templates.wording import ALIKE, fold
@@ -17,6 +18,7 @@ _LEADING_ZERO = re.compile(r"0\d")
 _NUMBERS = (ValueType.INTEGER, ValueType.DECIMAL)
 
 
+@lru_cache(10_000)
 def fold_label(text: str) -> str:
     """A label for comparison: only its letters and digits, folded.
 

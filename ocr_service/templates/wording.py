@@ -11,6 +11,7 @@ import unicodedata
 import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import (
@@ -36,6 +37,7 @@ SomeWords = Annotated[Words, Field(min_length=1)]
 ALIKE = str.maketrans({"I": "1", "l": "1", "i": "1", "|": "1", "!": "1", "O": "0", "o": "0"})
 
 
+@lru_cache(10_000)  # the words of the templates and of a run's pages come again and again
 def fold(text: str) -> str:
     """A word of a cell for comparison: without blanks and case, with I, l, i, 1, | as one letter, O and 0 as one.
 

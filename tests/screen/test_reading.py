@@ -159,3 +159,47 @@ def test_cutting_a_line_loses_no_shape(lefts: list[int], gap: int) -> None:
     found = [shape for run in layout.runs(shapes, gap) for shape in run.shapes]
 
     assert sorted(found) == sorted(shapes)
+
+
+BOXES = st.builds(
+    lambda left, top, width, height: Box(left, top, left + width, top + height),
+    st.integers(0, 300), st.integers(0, 60), st.integers(1, 12), st.integers(1, 14),
+)  # fmt: skip
+
+
+@given(shapes=st.lists(BOXES, max_size=30, unique=True))
+def test_each_shape_of_a_page_stands_on_one_line(shapes: list[Box]) -> None:
+    """Marks that are given to a line of letters (accents, dots) take nothing of it along."""
+    assert sorted(shape for line in layout.rows(shapes) for shape in line) == sorted(shapes)
+
+
+def test_a_line_of_low_letters_that_a_mark_joins_is_there_once() -> None:
+    """The mark is looked at before the line: its first shape is the taller one."""
+    mark, low = Box(0, 20, 4, 24), [Box(10, 26, 14, 29), Box(20, 27, 24, 30), Box(30, 28, 34, 31), Box(40, 29, 44, 32)]
+
+    lines = layout.rows([Box(0, 0, 6, 12), mark, *low])
+    assert sorted(shape for line in lines for shape in line) == sorted([Box(0, 0, 6, 12), mark, *low])
+
+
+def test_what_stands_on_no_ground_is_as_it_was_and_a_bar_behind_letters_is_taken_away() -> None:
+    page = np.zeros((120, 200), np.uint8)
+    page[10:20, 5:10] = 200
+    page[50:90, :] = 100
+    page[60:70, 5:10] = 200
+
+    flat = layout.flat(page)
+    assert np.array_equal(flat[:50], page[:50])
+    assert set(flat[50:90, 20:].ravel()) == {0}
+    assert set(flat[60:70, 5:10].ravel()) == {200}
+
+
+def test_the_ink_of_a_page_is_the_same_wherever_the_page_is_dark() -> None:
+    """Rules at the page's edge too: what is dark around the ink is not looked at."""
+    page = np.zeros((64, 160), np.uint8)
+    page[20:30, 11:16], page[40:42, 0:60], page[29:31, 100:103] = 255, 255, 40
+    wide = np.pad(page, ((10, 6), (0, 20)))
+
+    ink, moved = layout.find_ink(page), layout.find_ink(wide)
+    assert np.array_equal(moved.mask[10:74, :160], ink.mask)
+    for boxes, others in ((ink.shapes, moved.shapes), (ink.rules, moved.rules), (ink.dim, moved.dim)):
+        assert [Box(b.left, b.top + 10, b.right, b.bottom + 10) for b in boxes] == list(others)
