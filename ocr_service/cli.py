@@ -17,7 +17,8 @@ from ocr_service.screen.running import Engine
 NEEDS_A_PERSON = 3
 EMITTED = ("verified", "header", "review")
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+# Help is plain text: rich's would load its Markdown for it, which takes as long as all the rest of a start.
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(template_app, name="template")
 
 

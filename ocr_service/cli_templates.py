@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 Templates = Annotated[Path | None, typer.Option(help="A folder of the site's own templates.")]
 
-template_app = typer.Typer(no_args_is_help=True, help="Look at templates, prove them, draft new ones.")
+template_app = typer.Typer(
+    no_args_is_help=True, help="Look at templates, prove them, draft new ones.", rich_markup_mode=None
+)
 
 
 @template_app.command("list")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,6 +121,7 @@ def engines() -> tuple[tuple[str, Callable[[], Reader]], ...]:
 def versions() -> Iterator[tuple[str, str]]:
     """Name and version of what matters to a reading; "not installed" where it is not."""
     import platform
+    from importlib.metadata import PackageNotFoundError, version
 
     import ocr_service
     from ocr_service.screen.tesseract import versions as of_tesseract
