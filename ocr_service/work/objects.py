@@ -30,6 +30,7 @@ from ocr_service.study import attributes
 MOST_BYTES = 512 * 2**20  # of an object with its pixels, inflated: larger ones are no dose screens
 MOST_HEADER_BYTES = 128 * 2**20  # of a header: the functional groups of 5,000 frames need some 20
 _DEFERRED = 32 * 2**20  # a larger value is none that a header is asked for: it stays on the disk
+_SMALL = 4096  # a read of so little costs no memory, wherever the file ends: most are of a tag and a length
 _LAST_UID = 0x0020000E
 _UNDEFINED = 0xFFFFFFFF
 # What pydicom raises over damaged bytes; its BytesLengthException is no ValueError.
@@ -129,8 +130,10 @@ class _Bounded:
 
     def read(self, size: int = -1) -> bytes:
         """At most `size` bytes. BrokenObject where all reads together ask for too much."""
-        there = max(0, self._size - self._file.tell())
-        wanted = min(size, there) if size >= 0 else there
+        wanted = size
+        if not 0 <= size <= _SMALL:
+            there = max(0, self._size - self._file.tell())
+            wanted = min(size, there) if size >= 0 else there
         self._left -= wanted
         if self._left < 0:
             raise BrokenObject("the object is larger than any dose screen or header")
