@@ -139,7 +139,7 @@ def test_ctrl_c_ends_a_run_without_a_word_of_python_and_keeps_its_lines(tmp_path
     command = [sys.executable, "-c", "from ocr_service.cli import main; main()", "convert"]
     options = ["--out", str(tmp_path / "out"), "--report", str(report), "--jobs", "2"]
     running = subprocess.Popen(
-        [*command, str(samples / "ge"), *options],
+        [*command, str(samples), *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
