@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ocr_service.dose.report import Box
 from ocr_service.screen import layout
-from ocr_service.screen.glyphs import letters_of
+from ocr_service.screen.glyphs import letters_on
 from ocr_service.screen.layout import Ink, Pixels, Run
 from ocr_service.screen.lettering import Lettering
 from ocr_service.screen.places import area, page_box
@@ -77,7 +77,7 @@ class Phrases:
         """What the console's known letters say of each, folded; those with an unknown glyph are left out."""
         for run in runs:
             if run.box not in self._spelled:
-                told = self._lettering.placing(letters_of(run, self._ink.mask))
+                told = self._lettering.placing(letters_on(self._ink, run))
                 self._spelled[run.box] = None if told is None else fold_label(told)
         return {run.box: text for run in runs if (text := self._spelled[run.box]) is not None}
 

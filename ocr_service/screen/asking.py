@@ -13,7 +13,7 @@ from ocr_service.dose.quantities import MUST_BE_PROVEN, Quantity
 from ocr_service.dose.report import Box, Evidence, PageRef, Witness, WitnessKind
 from ocr_service.screen import layout
 from ocr_service.screen.anchors import same_word
-from ocr_service.screen.glyphs import Letters, letters_of
+from ocr_service.screen.glyphs import Letters, letters_on
 from ocr_service.screen.layout import Ink, Run
 from ocr_service.screen.lettering import Lettering
 from ocr_service.screen.pitch import stretched
@@ -108,7 +108,7 @@ def read_all(
 
 def _answers(sheet: Sheet, wanted: Sequence[_Wanted]) -> list[tuple[Letters, Answer]]:
     """What the registered letters say of each run, else what the engines say."""
-    letters = [letters_of(one.run, sheet.ink.mask) for one in wanted]
+    letters = [letters_on(sheet.ink, one.run) for one in wanted]
     told: list[Answer | None] = []
     for one, its in zip(wanted, letters, strict=True):
         told.append(_by_letters(one, its, sheet.lettering))

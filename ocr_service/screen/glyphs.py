@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ocr_service.dose.report import Box
 from ocr_service.screen import layout
-from ocr_service.screen.layout import Mask, Run
+from ocr_service.screen.layout import Ink, Mask, Run
 
 SHORT = 0.6  # of the letter height: a lower shape is a mark, which its place on the line tells from others
 LOW, HIGH = 0.25, 0.75  # of the letter height above the base line: the middle of a mark
@@ -55,6 +55,11 @@ class Letters:
     height: int
     glyphs: tuple[Glyph, ...]
     gaps: tuple[int, ...]
+
+
+def letters_on(ink: Ink, run: Run) -> Letters:
+    """The glyphs of a run of this page; cut apart once."""
+    return ink.once(("letters", run), lambda: letters_of(run, ink.mask))
 
 
 def letters_of(run: Run, mask: Mask) -> Letters:

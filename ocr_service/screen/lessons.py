@@ -24,6 +24,7 @@ from ocr_service.screen.words import canonical, fold_label
 from ocr_service.templates.schema import ValueType
 from ocr_service.templates.wording import fold
 
+NOBODY = Witness(WitnessKind.PPOCR, "")
 FONTS = frozenset({WitnessKind.REGISTERED_FONT, WitnessKind.LETTERS})
 _OTHERWISE = "a letter of it is another one than the engines read"
 
@@ -188,7 +189,9 @@ def vouched(pages: Sequence[Lettered], fonts: Fonts) -> list[PageReading]:
 
 
 def _waits(pages: Sequence[Lettered]) -> bool:
-    return any(not one.proven for _, page in pages for one in page.inked())
+    """Did an engine look at something that is not proven yet?"""
+    open_ = (one.evidence for _, page in pages for one in page.inked() if not one.proven)
+    return any(witness.kind is not WitnessKind.LETTERS for one in open_ for witness in one.witnesses or (NOBODY,))
 
 
 def _lettering(school: School, fonts: Fonts, lessons: Fonts) -> Lettering:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ocr_service.dose.report import Box
 from ocr_service.screen import layout
 from ocr_service.screen.anchors import MARGIN, NO_LETTERS, Places
-from ocr_service.screen.glyphs import Letters, letters_of
+from ocr_service.screen.glyphs import Letters, letters_on
 from ocr_service.screen.layout import Ink, Pixels, Run
 from ocr_service.screen.lettering import Lettering
 from ocr_service.screen.places import Boxes, Stack, page_box, stack_of
@@ -61,11 +61,11 @@ class Sheet:
 
     def letters(self, box: Box) -> Letters:
         """The glyphs of the ink in the box."""
-        return letters_of(self.run(box), self.ink.mask)
+        return letters_on(self.ink, self.run(box))
 
     def run(self, box: Box) -> Run:
         """The letters that stand in the box."""
-        return Run(box, tuple(shape for shape in self.ink.shapes if layout.covers(box, shape)))
+        return Run(box, tuple(shape for shape in self.ink.touching(box) if layout.covers(box, shape)))
 
     def spelled_texts(self, boxes: Sequence[Box]) -> list[str]:
         """What the console's known letters say in the boxes; "" where one is unknown."""

@@ -89,7 +89,7 @@ def _runner(workplace: Workplace, workers: Workers | None) -> Iterator[Run]:
         try:
             yield lambda jobs: map(here.carry_out, jobs)
         finally:
-            workplace.readers.use(here.known)
+            here.forget()
         return
     begin = (workers.equip, workplace.out, workplace.emit, workplace.rules)
     with Processes(workers.count, _begin, begin) as processes:
@@ -110,6 +110,11 @@ class _Desk:
             self._workplace.readers.use(self.known.merged(load_fonts(job.letters)))
         self._letters = job.letters
         return convert_group(job, self._workplace)
+
+    def forget(self) -> None:
+        """What was learned belongs to the run."""
+        if self._letters is not None:
+            self._workplace.readers.use(self.known)
 
 
 _here: _Desk | None = None  # of a worker process

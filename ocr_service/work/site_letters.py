@@ -61,6 +61,8 @@ class SiteLetters:
 
     def withdrawn(self) -> list[tuple[FontKey, Glyph]]:
         """The glyphs that were withdrawn by what this run has seen."""
+        if not self.learned:
+            return []
         before = set(self.known.withdrawn())
         return [one for one in self.fonts().withdrawn() if one not in before]
 
