@@ -67,8 +67,8 @@ def check(
     console = printing.console()
     scores: list[Score] = []
     failed = 0
-    for template in _chosen(library, names or []):
-        for proof in prove_template(template, library, folders, readers, _with_pixels):
+    for template in chosen_of(library, names or []):
+        for proof in prove_template(template, library, folders, readers, with_pixels):
             scores += [proof.score] if proof.score is not None else []
             failed += bool(proof.differences)
             printing.print_proof(proof, console)
@@ -92,8 +92,8 @@ def draw(
     from ocr_service.author.reading import screens_of
 
     library = equipment.library(templates)
-    ds = _with_pixels(file)
-    chosen = _chosen(library, [template]) if template else library.candidates(ds)
+    ds = with_pixels(file)
+    chosen = chosen_of(library, [template]) if template else library.candidates(ds)
     if not chosen:
         raise UsageError("no template matches this object; name one with --template, or draft one with template new")
     readers = equipment.readers()
@@ -120,7 +120,7 @@ def new(
     if out is not None and out.exists():
         raise UsageError(f"{out} exists already and may hold somebody's work; name another file")
     tables: list[Drafted] = []
-    for table in tables_of([_with_pixels(path) for path in files], find_text, equipment.readers()):
+    for table in tables_of([with_pixels(path) for path in files], find_text, equipment.readers()):
         if isinstance(table, Drafted):
             tables.append(table)
         else:
@@ -142,7 +142,7 @@ def new(
     )
 
 
-def _chosen(library: Library, names: list[str]) -> tuple[Template, ...]:
+def chosen_of(library: Library, names: list[str]) -> tuple[Template, ...]:
     """The named templates, all where none is named. UsageError."""
     from ocr_service.templates.wording import did_you_mean
 
@@ -153,7 +153,8 @@ def _chosen(library: Library, names: list[str]) -> tuple[Template, ...]:
     return tuple(known[name.removesuffix(".yaml")] for name in names) or library.templates
 
 
-def _with_pixels(path: Path) -> Dataset:
+def with_pixels(path: Path) -> Dataset:
+    """The object of a file, pixels and all. InputError."""
     from ocr_service.work.objects import read_object
 
     return read_object(path, pixels=True)
@@ -171,7 +172,7 @@ def _show_screens(
 
     shown = values = proven = 0
     for path in discover(paths).files:
-        ds = _dose_screen(path, library)
+        ds = dose_screen(path, library)
         if ds is None:
             continue
         shown += 1
@@ -188,7 +189,7 @@ def _show_screens(
         console.print(f"screens: {shown}, with {values} dose values, {proven} of them proven")
 
 
-def _dose_screen(path: Path, library: Library) -> Dataset | None:
+def dose_screen(path: Path, library: Library) -> Dataset | None:
     """The object with pixels; None for what is no DICOM file, broken, a companion or no dose screen."""
     from ocr_service.errors import InputError
     from ocr_service.work.inventory import is_dose_screen

@@ -15,6 +15,7 @@ from ocr_service.errors import EngineError
 from ocr_service.screen.running import Engine
 
 if TYPE_CHECKING:
+    from ocr_service.screen.fonts import Fonts
     from ocr_service.screen.readers import Reader, Readers
     from ocr_service.templates.library import Library
 
@@ -66,12 +67,17 @@ def readers(engine: Engine = Engine.AUTO, threads: int = 2) -> Readers:
     return Readers(ppocr(threads), tesseract(engine), VOTES)
 
 
-def both(templates: Path | None, engine: Engine = Engine.AUTO, threads: int = 2) -> tuple[Library, Readers]:
-    """Templates, engines and known letters, as the main process and each worker of `convert` builds them for itself."""
+def fonts(templates: Path | None) -> Fonts:
+    """What is known of consoles' letters: what ships, and what the site has learned. TemplateError."""
     from ocr_service.screen.font_files import load_fonts
 
+    return load_fonts(*folders(templates))
+
+
+def both(templates: Path | None, engine: Engine = Engine.AUTO, threads: int = 2) -> tuple[Library, Readers]:
+    """Templates, engines and known letters, as the main process and each worker of `convert` builds them for itself."""
     engines = readers(engine, threads)
-    engines.use(load_fonts(*folders(templates)))
+    engines.use(fonts(templates))
     return library(templates), engines
 
 

@@ -19,10 +19,11 @@ from ocr_service.screen.lettering import standing
 
 HEAD = """# Letters of the consoles that {template} was read from, written by ocr-service.
 # Each glyph is followed by its bitmap. `is` names a sign that proven cells show it as, and each of these cells by
-# digests: cell/study/text. A glyph is registered when cells of three studies agree; one with two different signs
-# proves nothing. `told` is a sign by one engine's word alone: enough to find places. Delete a glyph to forget it."""
+# digests: cell/study/text, and /p where a person stated the text. A glyph is registered when cells of three studies
+# agree, or two that a person stated; one with two different signs proves nothing. `told` is a sign by one engine's
+# word alone: enough to find places. Delete a glyph to forget it."""
 LARGEST = 64  # rows and columns of a glyph
-_CONFIRMED = re.compile(r"([0-9a-f]{8})/([0-9a-f]{8})/([0-9a-f]{8}|-)")
+_CONFIRMED = re.compile(r"([0-9a-f]{8})/([0-9a-f]{8})/([0-9a-f]{8}|-)(/p)?")
 _FONT = ("manufacturer", "model", "software", "height", "gaps")
 
 
@@ -57,7 +58,7 @@ def _glyph(glyph: Glyph, font: Font) -> Iterator[str]:
 
 def _signs(word: str, signs: Signs) -> Iterator[str]:
     for sign, seen in sorted(signs.items()):
-        cells = " ".join(f"{one.cell}/{one.study}/{one.text or '-'}" for one in sorted(seen))
+        cells = " ".join(f"{one.cell}/{one.study}/{one.text or '-'}{'/p' * one.by_person}" for one in sorted(seen))
         yield f"{word} {json.dumps(sign, ensure_ascii=False)} {cells}"
 
 
@@ -160,5 +161,5 @@ class _Reader:
         for one in seen:
             if one is None:
                 raise self.wrong(number, "a confirmation is three digests of eight hex digits: cell/study/text")
-            cells.append(Confirmation(one[1], one[2], "" if one[3] == "-" else one[3]))
+            cells.append(Confirmation(one[1], one[2], "" if one[3] == "-" else one[3], one[4] is not None))
         font.add(glyph, sign, cells, told=match[1] == "told")

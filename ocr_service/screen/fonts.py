@@ -9,7 +9,7 @@ Knows glyphs, signs and where they were seen; must not know pages, readers or fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -19,6 +19,7 @@ from ocr_service.templates.wording import fold
 
 YOUNG = 3  # proven cells that show a glyph before it speaks of others
 REGISTERED = 3  # independent studies before it proves a cell alone
+STATED = 2  # cells with a text of their own that a person stated
 # Kept of what confirms a sign; enough to tell how well it is attested, however many pages were read.
 MOST_STUDIES, MOST_CELLS = 5, 3
 MOST_GLYPHS = 2000  # of one font: a page of noise shows thousands, and none of them twice
@@ -44,11 +45,15 @@ class FontKey:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Confirmation:
-    """A proven cell that shows a glyph: digests of its place, study and text, which say nothing of a patient."""
+    """A proven cell that shows a glyph: digests of its place, study and text, which say nothing of a patient.
+
+    by_person: did a person state its text, and an engine read the same?
+    """
 
     cell: str
     study: str
     text: str
+    by_person: bool = False
 
 
 def digest(*told: object) -> str:
@@ -104,7 +109,7 @@ class Font:
 def _kept(seen: frozenset[Confirmation], cells: int) -> frozenset[Confirmation]:
     """A few cells of a few studies, always the same ones, in whatever order they came."""
     by_study: dict[str, list[Confirmation]] = {}
-    for one in sorted(seen):
+    for one in sorted(seen, key=lambda one: (not one.by_person, one)):
         by_study.setdefault(one.study, []).append(one)
     return frozenset(one for study in sorted(by_study)[:MOST_STUDIES] for one in by_study[study][:cells])
 
@@ -120,7 +125,13 @@ def is_young(seen: frozenset[Confirmation]) -> bool:
 
 
 def is_attested(sign: str, seen: frozenset[Confirmation]) -> bool:
-    """Do cells of enough independent studies show it? Digits and the point: cells with other texts too."""
+    """Do cells of enough independent studies show it, or two that a person stated?
+
+    Digits and the point: of cells with other texts too.
+    """
+    stated = {one.text for one in seen if one.by_person}
+    if len(stated) >= STATED:
+        return True
     texts: dict[str, set[str]] = {}
     for one in seen:
         texts.setdefault(one.study, set()).add(one.text)
@@ -164,6 +175,14 @@ class Fonts:
     def of_template(self, template: str) -> Fonts:
         """The fonts of one template, whatever the console."""
         return Fonts({key: font for key, font in self._fonts.items() if key.template == template})
+
+    def without(self, dropped: Collection[tuple[FontKey, Glyph]]) -> Fonts:
+        """The same without these glyphs."""
+        kept = Fonts()
+        kept.merge(self)
+        for key, glyph in dropped:
+            kept._fonts[key].glyphs.pop(glyph, None)
+        return kept
 
     def withdrawn(self) -> Iterator[tuple[FontKey, Glyph]]:
         """The glyphs that prove nothing any more, because proven cells show them as different signs."""

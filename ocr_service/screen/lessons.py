@@ -45,21 +45,27 @@ Lettered = tuple[School, PageReading]  # a page, and where its lessons come from
 
 @dataclass(frozen=True, slots=True)
 class LettersTold:
-    """What the pages of a unit teach, which registered glyphs they rest on, and what stands in each printed cell.
+    """What the pages of a unit teach, which registered glyphs they rest on, and each printed cell by its place.
 
-    waiting: is there a cell or word that better known letters may prove? cells: text, and whether it is proven.
+    waiting: is there a cell or word that better known letters may prove?
     """
 
     fonts: Fonts = field(default_factory=Fonts)
     trusted: Trusted = frozenset()
     waiting: bool = False
-    cells: Mapping[tuple[PageRef, Box], tuple[str, bool]] = field(default_factory=dict)
+    cells: Mapping[tuple[PageRef, Box], CellReading] = field(default_factory=dict)
+
+    def cell_of(self, evidence: Evidence) -> CellReading | None:
+        """The cell that the evidence is of; None where it is none of these pages."""
+        if evidence.page is None or evidence.box is None:
+            return None
+        return self.cells.get((evidence.page, evidence.box))
 
 
 def letters_told(pages: Sequence[Lettered], proven_since: Sequence[CellReading]) -> LettersTold:
     """The sum of a unit. proven_since: its cells once more, when other values had vouched for them."""
     cells = {
-        (page.page, cell.evidence.box): (cell.text, cell.proven)
+        (page.page, cell.evidence.box): cell
         for _, page in pages
         for cell in page.cells()
         if cell.evidence.box is not None and not cell.cell.same_as_header

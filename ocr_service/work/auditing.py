@@ -51,9 +51,9 @@ def audited(ending: Ending, again: Callable[[], Ending], *, sampled: bool) -> tu
 def compared(one: LettersTold, other: LettersTold) -> Audit:
     """The cells that both have proven, and how many of them say different texts."""
     both = [
-        (text, other.cells[place][0])
-        for place, (text, proven) in one.cells.items()
-        if proven and place in other.cells and other.cells[place][1]
+        (cell.text, other.cells[place].text)
+        for place, cell in one.cells.items()
+        if cell.proven and place in other.cells and other.cells[place].proven
     ]
     return Audit(len(both), sum(text != second for text, second in both))
 

@@ -1,0 +1,219 @@
+"""Letters learned from screens whose values a person states: a font by hand, and a clear word where that cannot be.
+
+A stated value that an engine also reads is a person's confirmation of its glyphs; one that no engine reads is one
+voice of three. What contradicts both engines, or the glyphs of all other screens, is refused with its whole screen:
+who states one value wrongly may have the next one wrong too.
+
+Knows expectations, readings and letters; must not know files or pictures.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydicom import Dataset
+
+from ocr_service.dose.proof import ENGINES, NeedsReview, Verified
+from ocr_service.dose.report import CTDoseReport, IrradiationEvent, Reading
+from ocr_service.pipeline import console_of, read_unit
+from ocr_service.screen.fonts import Confirmation, FontKey, Fonts, contradictory, digest
+from ocr_service.screen.glyphs import Glyph, Letters
+from ocr_service.screen.lettering import standing
+from ocr_service.screen.readers import Readers
+from ocr_service.screen.readings import CellReading
+from ocr_service.screen.spelling import laid_on
+from ocr_service.screen.words import canonical, meaning
+from ocr_service.templates.library import Library
+from ocr_service.templates.schema import Template
+from ocr_service.templates.wording import fold
+
+FEWEST, SHARE = 3, 0.05  # screens that outweigh a few others, and the largest share of these
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """One examination's screens and what they print, as a person says. rows: texts by the words of `examples`."""
+
+    about: str
+    objects: tuple[Dataset, ...]
+    rows: tuple[Mapping[str, str], ...]
+    dlp_total: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A screen that teaches nothing, and why; or a glyph on which screens differ (about is empty then)."""
+
+    about: str
+    sentence: str
+    objects: tuple[Dataset, ...] = ()
+
+
+@dataclass(slots=True)
+class Learned:
+    """What was learned, of how many screens, and what was refused."""
+
+    fonts: Fonts
+    screens: int
+    refused: list[Refused] = field(default_factory=list)
+
+    def sentences(self, template: str, kept: Fonts) -> Iterator[str]:
+        """How far the letters of each font of the template are known now. kept: with what was known before."""
+        yield f"learned from {self.screens} screens"
+        for key in kept.of_template(template):
+            count = Counter(standing(signs) for signs in kept[key].glyphs.values())
+            told = ", ".join(
+                f"{count[word]} {word}" for word in ("registered", "young", "new", "withdrawn") if count[word]
+            )
+            name = " ".join(filter(None, (key.console.model_name, key.console.software_versions)))
+            yield f"letters of {key.height} px on {name or 'an unnamed scanner'}: {told or 'none'}"
+
+
+@dataclass(slots=True)
+class _Taught:
+    """What one screen teaches, and where each sign of it stands."""
+
+    objects: tuple[Dataset, ...] = ()
+    fonts: Fonts = field(default_factory=Fonts)
+    where: dict[tuple[FontKey, Glyph, str], str] = field(default_factory=dict)
+
+
+class _Unfit(Exception):
+    """This screen teaches nothing; the text says why."""
+
+
+def learn(template: Template, stated: Iterable[Stated], library: Library, readers: Readers) -> Learned:
+    """The letters of the template's consoles, from screens with the values they print."""
+    taught: dict[str, _Taught] = {}
+    learned = Learned(Fonts(), 0)
+    for one in stated:
+        try:
+            taught[one.about] = _taught(template, one, library, readers)
+        except _Unfit as unfit:
+            learned.refused.append(Refused(one.about, str(unfit), one.objects))
+    dropped = _settle(taught, learned.refused)
+    for its in taught.values():
+        learned.fonts.merge(its.fonts)
+    learned.fonts = learned.fonts.without(dropped)
+    learned.screens = len(taught)
+    return learned
+
+
+def _taught(template: Template, one: Stated, library: Library, readers: Readers) -> _Taught:
+    ending = read_unit(one.objects, library, readers.without_fonts())
+    outcome = ending.outcome
+    if not isinstance(outcome, Verified | NeedsReview):
+        raise _Unfit("no dose screen of a template could be read here")
+    report = outcome.report
+    if report.template != f"{template.name} r{template.revision}":
+        raise _Unfit(f"it was read by {report.template}, not by {template.name}")
+    if len(report.events) != len(one.rows):
+        raise _Unfit(f"the page has {len(report.events)} rows, and {len(one.rows)} are stated")
+    taught = _Taught(one.objects, ending.letters.fonts)
+    console, study = console_of(one.objects[-1]), digest(report.study_instance_uid)
+    for where, reading, text in _pairs(report, one):
+        cell = ending.letters.cell_of(reading.evidence) if reading is not None else None
+        if cell is None or cell.letters is None:
+            raise _Unfit(f"{where} is stated as {text}, and no such value was found on the page")
+        whole = _whole_text(cell, where, text)
+        heard = {witness.text for witness in cell.evidence.witnesses if witness.kind in ENGINES}
+        place = digest(cell.evidence.page, cell.evidence.box)
+        confirmation = Confirmation(place, study, digest(whole), by_person=whole in heard)
+        key = FontKey(template.name, console, cell.letters.height)
+        _teach(taught, key, cell.letters, whole, confirmation, where)
+    return taught
+
+
+def _whole_text(cell: CellReading, where: str, stated: str) -> str:
+    """All that the cell prints, with the stated value in its place."""
+    text = canonical(cell.cell, cell.choices, stated) or ""
+    if cell.text:
+        read = meaning(cell.cell, cell.choices, cell.text).value
+        if cell.proven and read != stated:
+            raise _Unfit(f"{where} is stated as {stated}, and both engines read {read}")
+        text = cell.text.replace(read, stated, 1) if read in cell.text else text
+    if not text or canonical(cell.cell, cell.choices, text) is None:
+        raise _Unfit(f"{where} is stated as {stated}, which its column cannot print")
+    return text
+
+
+def _teach(taught: _Taught, key: FontKey, letters: Letters, text: str, confirmation: Confirmation, where: str) -> None:
+    font = taught.fonts.font(key)
+    for glyph, sign in zip(letters.glyphs, laid_on(letters, text, lambda one: font.glyphs.get(one, ())), strict=False):
+        font.add(glyph, sign, (confirmation,))
+        taught.where.setdefault((key, glyph, sign), f"{where}, {text}")
+
+
+def _settle(taught: dict[str, _Taught], refused: list[Refused]) -> list[tuple[FontKey, Glyph]]:
+    """Refuse the screens that a glyph speaks against, until none is left; the glyphs on which screens simply differ."""
+    while True:
+        dropped = []
+        for (key, glyph), screens in _contradictions(taught).items():
+            blamed = _few(screens)
+            if not blamed:
+                dropped.append((key, glyph))
+                continue
+            for about, sign in blamed.items():
+                its = taught.pop(about)
+                where = its.where.get((key, glyph, sign), "a proven word")
+                most = next(other for other in screens if fold(other) != fold(sign))
+                told = f"its glyph is {sign!r} there, and {most!r} on {len(screens[most])} other screens"
+                refused.append(Refused(about, f"{where}: {told}", its.objects))
+            break
+        else:
+            refused += [Refused("", _differing(key, glyph, taught)) for key, glyph in dropped]
+            return dropped
+
+
+def _contradictions(taught: Mapping[str, _Taught]) -> dict[tuple[FontKey, Glyph], dict[str, list[str]]]:
+    """The glyphs that stand for different signs, with the screens of each sign; most screens first."""
+    seen: dict[tuple[FontKey, Glyph], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for about, its in taught.items():
+        for key in its.fonts:
+            for glyph, signs in its.fonts[key].glyphs.items():
+                for sign in signs:
+                    seen[key, glyph][sign].append(about)
+    return {
+        place: dict(sorted(signs.items(), key=lambda item: -len(item[1])))
+        for place, signs in seen.items()
+        if contradictory(signs)
+    }
+
+
+def _few(screens: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The few screens that say another sign than all others: screen -> its sign; none where they are not few."""
+    most = next(iter(screens))
+    others = {about: sign for sign, told in screens.items() if fold(sign) != fold(most) for about in told}
+    right = len(screens[most])
+    return others if right >= FEWEST and len(others) <= max(1, SHARE * right) else {}
+
+
+def _differing(key: FontKey, glyph: Glyph, taught: Mapping[str, _Taught]) -> str:
+    told = [
+        f"{sign!r} in {about} ({its.where.get((key, glyph, sign), 'a proven word')})"
+        for about, its in taught.items()
+        for sign in (its.fonts[key].glyphs.get(glyph, {}) if key in set(its.fonts) else ())
+    ]
+    return f"a glyph of {glyph.columns} x {glyph.rows} px stands for {', '.join(told[:4])}: it was not learned"
+
+
+def _pairs(report: CTDoseReport, one: Stated) -> Iterator[tuple[str, Reading[Any] | None, str]]:
+    """Each stated number with what was read in its place."""
+    for number, (event, row) in enumerate(zip(report.events, one.rows, strict=True), start=1):
+        readings = _readings(event)
+        yield from ((f"{key} of row {number}", readings[key], row[key]) for key in readings if key in row)
+    if one.dlp_total is not None and report.dlp_total is not None:
+        yield "dlp_total", report.dlp_total, one.dlp_total
+
+
+def _readings(event: IrradiationEvent) -> dict[str, Reading[Any] | None]:
+    return {
+        "mean_ctdivol": event.mean_ctdivol,
+        "dlp": event.dlp,
+        "series_number": event.series_number,
+        "scanning_range": event.scanning_range,
+        "kvp": event.kvp,
+    }

@@ -1,0 +1,58 @@
+"""What persons state of screens, from where they wrote it: a template's own examples, or a corrected report.
+
+Knows examples, expected reports and how their words are named; must not know letters, nor how a file is opened: that is
+handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ocr_service.author.checking import OpenObject, find_screen
+from ocr_service.author.expected import Expected
+from ocr_service.author.learning import Refused, Stated
+from ocr_service.errors import InputError
+from ocr_service.templates.examples import NOTHING
+from ocr_service.templates.schema import Template
+
+NUMBERS = ("mean_ctdivol", "dlp", "series_number", "scanning_range", "kvp")
+
+
+def by_examples(template: Template, folders: Sequence[Path], open_object: OpenObject) -> Iterator[Stated | Refused]:
+    """The examples of the template whose files are at hand."""
+    for example in template.examples:
+        about = ", ".join(example.file)
+        paths = [path for name in example.file if (path := find_screen(template, name, folders)) is not None]
+        if not example.rows or len(paths) < len(example.file):
+            yield Refused(about, "its file is not at hand" if example.rows else "it states no rows")
+            continue
+        try:
+            objects = tuple(open_object(path) for path in paths)
+        except InputError as error:
+            yield Refused(about, str(error))
+            continue
+        rows = tuple(_numbers(dict(zip(example.columns, row, strict=True))) for row in example.rows)
+        yield Stated(about, objects, rows, example.dlp_total)
+
+
+def by_report(
+    expected: Sequence[Expected], screens: Mapping[str, Sequence[Path]], open_object: OpenObject
+) -> Iterator[Stated | Refused]:
+    """The examinations of a report whose screens are at hand. screens: the files of each Study Instance UID."""
+    for one in expected:
+        paths = screens.get(one.study_instance_uid, ())
+        about = ", ".join(map(str, paths)) or f"line {one.line} of the report"
+        if not paths:
+            yield Refused(about, "its screens are not among those that are named")
+            continue
+        try:
+            objects = tuple(open_object(path) for path in paths)
+        except InputError as error:
+            yield Refused(about, str(error))
+            continue
+        yield Stated(about, objects, tuple(_numbers(event) for event in one.events), one.dlp_total)
+
+
+def _numbers(row: Mapping[str, str | None]) -> dict[str, str]:
+    return {key: text for key in NUMBERS if (text := row.get(key)) is not None and text != NOTHING}
