@@ -26,10 +26,11 @@ from ocr_service.screen.readers import Readers
 from ocr_service.screen.readings import CellReading
 from ocr_service.screen.spelling import laid_on
 from ocr_service.screen.words import canonical, meaning
-from ocr_service.templates.library import Library
+from ocr_service.templates.library import Library, suits
 from ocr_service.templates.schema import Template
 from ocr_service.templates.wording import fold
 
+STANDINGS = ("registered", "young", "new", "withdrawn")
 FEWEST, SHARE = 3, 0.05  # screens that outweigh a few others, and the largest share of these
 
 
@@ -57,17 +58,17 @@ class Learned:
     """What was learned, of how many screens, and what was refused."""
 
     fonts: Fonts
-    screens: int
+    screens: int = 0
+    others: int = 0  # screens that the template does not read
     refused: list[Refused] = field(default_factory=list)
 
     def sentences(self, template: str, kept: Fonts) -> Iterator[str]:
         """How far the letters of each font of the template are known now. kept: with what was known before."""
-        yield f"learned from {self.screens} screens"
+        others = f"; {self.others} are of other templates" if self.others else ""
+        yield f"learned from the screens of {self.screens} examinations{others}"
         for key in kept.of_template(template):
             count = Counter(standing(signs) for signs in kept[key].glyphs.values())
-            told = ", ".join(
-                f"{count[word]} {word}" for word in ("registered", "young", "new", "withdrawn") if count[word]
-            )
+            told = ", ".join(f"{count[word]} {word}" for word in STANDINGS if count[word])
             name = " ".join(filter(None, (key.console.model_name, key.console.software_versions)))
             yield f"letters of {key.height} px on {name or 'an unnamed scanner'}: {told or 'none'}"
 
@@ -81,6 +82,10 @@ class _Taught:
     where: dict[tuple[FontKey, Glyph, str], str] = field(default_factory=dict)
 
 
+class _OfAnother(Exception):
+    """The template does not read this screen."""
+
+
 class _Unfit(Exception):
     """This screen teaches nothing; the text says why."""
 
@@ -88,10 +93,12 @@ class _Unfit(Exception):
 def learn(template: Template, stated: Iterable[Stated], library: Library, readers: Readers) -> Learned:
     """The letters of the template's consoles, from screens with the values they print."""
     taught: dict[str, _Taught] = {}
-    learned = Learned(Fonts(), 0)
+    learned = Learned(Fonts())
     for one in stated:
         try:
             taught[one.about] = _taught(template, one, library, readers)
+        except _OfAnother:
+            learned.others += 1
         except _Unfit as unfit:
             learned.refused.append(Refused(one.about, str(unfit), one.objects))
     dropped = _settle(taught, learned.refused)
@@ -103,13 +110,15 @@ def learn(template: Template, stated: Iterable[Stated], library: Library, reader
 
 
 def _taught(template: Template, one: Stated, library: Library, readers: Readers) -> _Taught:
+    if not any(suits(template, ds) for ds in one.objects):
+        raise _OfAnother
     ending = read_unit(one.objects, library, readers.without_fonts())
     outcome = ending.outcome
     if not isinstance(outcome, Verified | NeedsReview):
         raise _Unfit("no dose screen of a template could be read here")
     report = outcome.report
     if report.template != f"{template.name} r{template.revision}":
-        raise _Unfit(f"it was read by {report.template}, not by {template.name}")
+        raise _OfAnother
     if len(report.events) != len(one.rows):
         raise _Unfit(f"the page has {len(report.events)} rows, and {len(one.rows)} are stated")
     taught = _Taught(one.objects, ending.letters.fonts)
