@@ -68,9 +68,11 @@ class Learned:
         yield f"learned from the screens of {self.screens} examinations{others}"
         for key in kept.of_template(template):
             count = Counter(standing(signs) for signs in kept[key].glyphs.values())
+            if not count:
+                continue
             told = ", ".join(f"{count[word]} {word}" for word in STANDINGS if count[word])
             name = " ".join(filter(None, (key.console.model_name, key.console.software_versions)))
-            yield f"letters of {key.height} px on {name or 'an unnamed scanner'}: {told or 'none'}"
+            yield f"letters of {key.height} px on {name or 'an unnamed scanner'}: {told}"
 
 
 @dataclass(slots=True)

@@ -195,12 +195,12 @@ def _all_registered(glyphs: Mapping[Glyph, Signs]) -> dict[Glyph, Known]:
     bitmaps: dict[int, Counter[str]] = defaultdict(Counter)  # of each digit, by the height of its bitmap
     for glyph, known in young.items():
         bitmaps[glyph.rows].update(set(known.signs) & set(DIGITS))
-    # Where a digit has two bitmaps and another digit has none, the second may be that other digit, always misread.
+    # Where a digit has more bitmaps than another one has, one of them may be that other digit, always misread.
     doubted = {
         (rows, sign)
         for rows, count in bitmaps.items()
         for sign, times in count.items()
-        if times > 1 and len(count) < len(DIGITS)
+        if times > max(1, min(count[digit] for digit in DIGITS))
     }
     return {
         glyph: _registered(known, glyphs[glyph], {sign for rows, sign in doubted if rows == glyph.rows})
