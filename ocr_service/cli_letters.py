@@ -54,6 +54,8 @@ def learn(
                 yield one
 
     learned = learned_from(whose, stated(), library, readers)
+    if not learned.screens and not refused and not learned.refused:
+        raise UsageError("no screen of this template is among those that are named, or none whose values are stated")
     kept = keep_fonts(learned.fonts, templates)
     for sentence in learned.sentences(whose.name, equipment.fonts(templates)):
         typer.echo(sentence)

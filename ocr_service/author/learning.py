@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from pydicom import Dataset
@@ -127,9 +128,9 @@ def _taught(template: Template, one: Stated, library: Library, readers: Readers)
     console, study = console_of(one.objects[-1]), digest(report.study_instance_uid)
     for where, reading, text in _pairs(report, one):
         cell = ending.letters.cell_of(reading.evidence) if reading is not None else None
-        if cell is None or cell.letters is None:
+        if reading is None or cell is None or cell.letters is None:
             raise _Unfit(f"{where} is stated as {text}, and no such value was found on the page")
-        whole = _whole_text(cell, where, text)
+        whole = _whole_text(cell, reading, where, text)
         heard = {witness.text for witness in cell.evidence.witnesses if witness.kind in ENGINES}
         place = digest(cell.evidence.page, cell.evidence.box)
         confirmation = Confirmation(place, study, digest(whole), by_person=whole in heard)
@@ -138,8 +139,15 @@ def _taught(template: Template, one: Stated, library: Library, readers: Readers)
     return taught
 
 
-def _whole_text(cell: CellReading, where: str, stated: str) -> str:
-    """All that the cell prints, with the stated value in its place."""
+def _whole_text(cell: CellReading, reading: Reading[Any], where: str, stated: str) -> str:
+    """All that the cell prints, with the stated value in its place.
+
+    A type or phantom is stated as a concept: the word that prints it is what was read, where that means the concept.
+    """
+    if isinstance(reading.value, Enum):
+        if reading.value.name.lower() != stated:
+            raise _Unfit(f"{where} is stated as {stated}, and {reading.value.name.lower()} was read")
+        return cell.text
     text = canonical(cell.cell, cell.choices, stated) or ""
     if cell.text:
         read = meaning(cell.cell, cell.choices, cell.text).value
@@ -222,6 +230,8 @@ def _pairs(report: CTDoseReport, one: Stated) -> Iterator[tuple[str, Reading[Any
 
 def _readings(event: IrradiationEvent) -> dict[str, Reading[Any] | None]:
     return {
+        "acquisition_type": event.acquisition_type,
+        "phantom": event.phantom,
         "mean_ctdivol": event.mean_ctdivol,
         "dlp": event.dlp,
         "series_number": event.series_number,

@@ -12,11 +12,13 @@ from pathlib import Path
 from ocr_service.author.checking import OpenObject, find_screen
 from ocr_service.author.expected import Expected
 from ocr_service.author.learning import Refused, Stated
+from ocr_service.dose.report import CTAcquisitionType
 from ocr_service.errors import InputError
 from ocr_service.templates.examples import NOTHING
 from ocr_service.templates.schema import Template
 
-NUMBERS = ("mean_ctdivol", "dlp", "series_number", "scanning_range", "kvp")
+TOLD = ("acquisition_type", "mean_ctdivol", "dlp", "phantom", "series_number", "scanning_range", "kvp")
+_TYPES = {kind.value: kind.name.lower() for kind in CTAcquisitionType}  # a report has the codes
 
 
 def by_examples(template: Template, folders: Sequence[Path], open_object: OpenObject) -> Iterator[Stated | Refused]:
@@ -32,7 +34,7 @@ def by_examples(template: Template, folders: Sequence[Path], open_object: OpenOb
         except InputError as error:
             yield Refused(about, str(error))
             continue
-        rows = tuple(_numbers(dict(zip(example.columns, row, strict=True))) for row in example.rows)
+        rows = tuple(_told(dict(zip(example.columns, row, strict=True))) for row in example.rows)
         yield Stated(about, objects, rows, example.dlp_total)
 
 
@@ -42,17 +44,19 @@ def by_report(
     """The examinations of a report whose screens are at hand. screens: the files of each Study Instance UID."""
     for one in expected:
         paths = screens.get(one.study_instance_uid, ())
-        about = ", ".join(map(str, paths)) or f"line {one.line} of the report"
+        about = ", ".join(map(str, paths))
         if not paths:
-            yield Refused(about, "its screens are not among those that are named")
-            continue
+            continue  # one without any screens, or of another folder
         try:
             objects = tuple(open_object(path) for path in paths)
         except InputError as error:
             yield Refused(about, str(error))
             continue
-        yield Stated(about, objects, tuple(_numbers(event) for event in one.events), one.dlp_total)
+        yield Stated(about, objects, tuple(_told(event) for event in one.events), one.dlp_total)
 
 
-def _numbers(row: Mapping[str, str | None]) -> dict[str, str]:
-    return {key: text for key in NUMBERS if (text := row.get(key)) is not None and text != NOTHING}
+def _told(row: Mapping[str, str | None]) -> dict[str, str]:
+    told = {key: text for key in TOLD if (text := row.get(key)) is not None and text != NOTHING}
+    if "acquisition_type" in told:
+        told["acquisition_type"] = _TYPES.get(told["acquisition_type"], told["acquisition_type"])
+    return told
