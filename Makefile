@@ -21,7 +21,7 @@ apt = echo "installing $(1)" && $(SUDO) apt-get -qq update && \
 # $(call pip,REQUIREMENT): a library without a wheel for this Python or processor is built, which needs a compiler.
 pip = $(PIP) $(1) || { ! command -v c++ >/dev/null && $(call apt,build-essential $(PYTHON_PACKAGE)-dev) && $(PIP) $(1); }
 
-.PHONY: help demo test check bench accuracy samples pictures clean tesseract dicom-tools orthanc fonts
+.PHONY: help demo test check bench accuracy samples letters pictures clean tesseract dicom-tools orthanc fonts
 .DELETE_ON_ERROR:
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo "make bench     time a dose screen, file in to RDSR out, beside plain ways to read it"
 	@echo "make accuracy  read held-out screens with and without faults, and count what is wrong (an hour)"
 	@echo "make samples   draw sample_sc/ anew"
+	@echo "make letters   learn the fonts of the shipped templates from sample_sc/ anew"
 	@echo "make pictures  draw docs/images/ anew"
 	@echo "make clean     remove .venv and demo_out"
 
@@ -61,6 +62,9 @@ accuracy: tesseract fonts $(VENV)/.dev
 
 samples: dicom-tools fonts $(VENV)/.dev
 	$(BIN)/python sample_sc/draw.py
+
+letters: tesseract $(VENV)/.dev
+	$(BIN)/python sample_sc/learn.py
 
 clean:
 	rm -rf $(VENV) demo_out
