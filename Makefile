@@ -64,7 +64,7 @@ samples: dicom-tools fonts $(VENV)/.dev
 	$(BIN)/python sample_sc/draw.py
 
 letters: tesseract $(VENV)/.dev
-	$(BIN)/python sample_sc/learn.py
+	$(BIN)/python -m bench.letters
 
 clean:
 	rm -rf $(VENV) demo_out

@@ -1,4 +1,4 @@
-"""Learn the letters of the shipped templates from the samples: `python sample_sc/learn.py [--out DIR]`.
+"""Learn the letters of the shipped templates from the samples: `python -m bench.letters [--out DIR]`.
 
 What the samples print stands in truth.json, so that no engine's word is believed that differs from it. The fonts of an
 earlier run are replaced, not merged with.
@@ -10,6 +10,7 @@ import argparse
 import json
 from pathlib import Path
 
+from bench import SAMPLES
 from ocr_service import equipment
 from ocr_service.author.expected import Expected
 from ocr_service.author.learning import Refused, Stated, learn
@@ -18,7 +19,6 @@ from ocr_service.cli_templates import with_pixels
 from ocr_service.screen.font_files import keep_fonts
 from ocr_service.screen.fonts import Fonts
 
-SAMPLES = Path(__file__).parent
 SHIPPED = SAMPLES.parent / "vendor_templates"
 
 
