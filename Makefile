@@ -97,9 +97,14 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@$(call pip,-e '$(DEV)')
 	@touch $(VENV)/.package $@
 
-# The pictures of the documents, drawn anew from the samples.
-pictures: tesseract $(VENV)/.package
+# The pictures of the documents, drawn anew from the samples and from the screens of the guide's invented console.
+pictures: tesseract fonts $(VENV)/.dev
 	@$(BIN)/ocr-service read sample_sc/ge/bolus_tracking/01.dcm --draw docs/images/ge-dose-report.png >/dev/null
-	@folder=$$(mktemp -d) && $(BIN)/ocr-service template new sample_sc/other/unknown_maker/01.dcm -o $$folder/acme.yaml && \
-		$(BIN)/ocr-service template draw sample_sc/other/unknown_maker/01.dcm --templates $$folder \
-		-o docs/images/drafted-template.png; rm -rf $$folder
+	@folder=$$(mktemp -d) && $(BIN)/python -m bench.invented german $$folder/screens --count 6 --png && \
+		cp $$folder/screens/01.png docs/images/new-layout-screen.png && \
+		$(BIN)/ocr-service template new $$folder/screens/0[1-4].dcm -o $$folder/mine/nordlicht.yaml >/dev/null && \
+		$(BIN)/ocr-service read $$folder/screens/06.dcm --templates $$folder/mine \
+		--draw docs/images/new-layout-unknown-word.png >/dev/null && \
+		sed -i "s/^    spiral: .*/&\n    stationary: ['Bolusverfolgung']/" $$folder/mine/nordlicht.yaml && \
+		$(BIN)/ocr-service read $$folder/screens/06.dcm --templates $$folder/mine \
+		--draw docs/images/new-layout-read.png >/dev/null; rm -rf $$folder

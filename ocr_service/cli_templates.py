@@ -108,10 +108,12 @@ def new(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The template, name.yaml; printed without it.")
     ] = None,
+    templates: Templates = None,
 ) -> None:
-    """Draft a template from screens: anchors, columns, types. A person goes through what the draft says to check."""
-    from ocr_service.author.drafting import Drafted, draft
+    """Draft a template from several screens of one layout. A person goes through what the draft says to check."""
+    from ocr_service.author.drafting import draft
     from ocr_service.author.newcomers import tables_of
+    from ocr_service.author.together import Drafted
     from ocr_service.screen.ppocr import find_text
     from ocr_service.templates.library import load_template
 
@@ -119,8 +121,13 @@ def new(
         raise UsageError(f"a template's file name ends in .yaml, not {out.suffix or out.name!r}")
     if out is not None and out.exists():
         raise UsageError(f"{out} exists already and may hold somebody's work; name another file")
+    library = equipment.library(templates)
+    objects = [(path.name, with_pixels(path)) for path in files]
+    fitting = dict.fromkeys(template.name for _, ds in objects for template in library.candidates(ds))
+    for name in fitting:
+        typer.echo(f"the header fits {name} already: ask `template explain` first, two may not fit one page", err=True)
     tables: list[Drafted] = []
-    for table in tables_of([with_pixels(path) for path in files], find_text, equipment.readers()):
+    for table in tables_of(objects, find_text, equipment.readers()):
         if isinstance(table, Drafted):
             tables.append(table)
         else:
@@ -137,9 +144,35 @@ def new(
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror}") from error
     load_template(out, out.parent)
-    typer.echo(
-        f"{out} is drafted; look at it with: ocr-service read {files[0]} --templates {out.parent} --draw page.png"
-    )
+    rows = sum(len(table.table.columns[0].cells) for table in tables)
+    typer.echo(f"{out} is drafted from {len(tables)} screens with {rows} rows; {text.count('CHECK')} places say CHECK.")
+    shown = " ".join(f"--screens {path}" for path in files)
+    typer.echo(f"Look: ocr-service template check {out.stem} --templates {out.parent} {shown} --pictures pictures")
+
+
+@template_app.command()
+def tune(
+    name: Annotated[str, typer.Argument(metavar="TEMPLATE", help="Its name; its examples say what must be read.")],
+    templates: Templates = None,
+) -> None:
+    """Try preparations of the crops on a template's examples, and say which line to write. Changes nothing."""
+    from rich.progress import track
+
+    from ocr_service import printing
+    from ocr_service.author.checking import cases_of
+    from ocr_service.author.tuning import search, with_template
+
+    library = equipment.library(templates)
+    (template,) = chosen_of(library, [name])
+    cases = cases_of(template, equipment.folders(templates), with_pixels)
+    if not cases:
+        raise UsageError(
+            f"{template.name} has no example that is at hand: add examples with rows, they say what is exact"
+        )
+    console = printing.console()
+    found = search(template, cases, with_template(library, equipment.readers()))
+    trials = list(track(found, "trying settings", console=console, transient=True))
+    printing.print_trials(template, trials, console)
 
 
 def chosen_of(library: Library, names: list[str]) -> tuple[Template, ...]:
@@ -163,30 +196,27 @@ def with_pixels(path: Path) -> Dataset:
 def _show_screens(
     paths: list[Path], library: Library, readers: Readers, pictures: Path | None, console: Console
 ) -> None:
-    """Read each dose screen below the paths, print what was read, and draw it."""
+    """Read each dose screen below the paths, print what was read, draw it, and say what all come to."""
     from ocr_service import printing
-    from ocr_service.author.drawing import picture_of
+    from ocr_service.author.drawing import pictures_of
+    from ocr_service.author.overview import overview
     from ocr_service.author.reading import look
-    from ocr_service.author.telling import counts, foot
     from ocr_service.work.discovery import discover
 
-    shown = values = proven = 0
+    views = []
     for path in discover(paths).files:
         ds = dose_screen(path, library)
         if ds is None:
             continue
-        shown += 1
-        view = look(ds, library, readers)
-        console.print(f"\n{shown}. {path}", markup=False, soft_wrap=True)
-        printing.print_object(view, console)
-        told, sure = counts(view)
-        values, proven = values + told, proven + sure
+        views.append(look(ds, library, readers))
+        console.print(f"\n{len(views)}. {path}", markup=False, soft_wrap=True)
+        printing.print_object(views[-1], console)
         if pictures is not None:
-            drawn = [picture_of(page, foot(page, view)) for page in view.pages]
-            for name in printing.save_pages(drawn, pictures / f"{shown:03d}.png"):
+            drawn = pictures_of(views[-1], library.candidates(ds), readers)
+            for name in printing.save_pages(drawn, pictures / f"{len(views):03d}.png"):
                 console.print(f"drawn: {name}", soft_wrap=True)
-    if paths:
-        console.print(f"screens: {shown}, with {values} dose values, {proven} of them proven")
+    for line in overview(views) if paths else ():
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def dose_screen(path: Path, library: Library) -> Dataset | None:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from ocr_service.author.checking import Proof
     from ocr_service.author.reading import ObjectView, PageView
+    from ocr_service.author.tuning import Trial
     from ocr_service.screen.overlay import Picture
+    from ocr_service.templates.schema import Template
     from ocr_service.work.inventory import Inventory
     from ocr_service.work.output import ReportFile
     from ocr_service.work.unit import Converted
@@ -112,6 +114,28 @@ def print_proof(proof: Proof, to: Console) -> None:
             to.print(f"[bold red]FAILED[/] {about}: {escape(sentence)}", soft_wrap=True)
     else:
         to.print(f"[green]as expected[/] {about}", soft_wrap=True)
+
+
+def print_trials(template: Template, trials: Sequence[Trial], to: Console) -> None:
+    """A line a setting, best first; then which line to write into the template, if any."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from ocr_service.author.tuning import ENGINES
+
+    table = Table("prepare", "exact", "proven", "wrong", *(kind.value for kind in ENGINES), "verified", box=None)
+    ranked = sorted(trials, key=lambda trial: trial.rank)
+    for trial in ranked:
+        steps = escape(f"[{', '.join(trial.steps)}]") + (" (as it is)" if trial.steps == template.prepare else "")
+        counts = (trial.exact, trial.proven, trial.wrong, *trial.by_engine, trial.verified)
+        table.add_row(steps, *map(str, counts))
+    to.print(f"{ranked[0].values} values; of these, by setting, best first:")
+    to.print(table)
+    best, now = ranked[0], next(trial for trial in trials if trial.steps == template.prepare)
+    if best.rank[:4] == now.rank[:4]:
+        to.print("no setting reads the examples better: leave the template as it is")
+    else:
+        to.print(f"write into {template.name}.yaml: [bold]{escape(best.line)}[/]", soft_wrap=True)
 
 
 def save_pages(pictures: Sequence[Picture], path: Path) -> tuple[Path, ...]:

@@ -16,7 +16,7 @@ from ocr_service.author.reading import best_page, screens_of
 from ocr_service.author.scoring import Score
 from ocr_service.author.telling import doubts_of, name_of
 from ocr_service.dose.proof import NeedsReview, Verified
-from ocr_service.dose.report import CTDoseReport, IrradiationEvent, Reading
+from ocr_service.dose.report import CTDoseReport, Evidence, IrradiationEvent, Reading
 from ocr_service.errors import InputError
 from ocr_service.pipeline import Outcome, read_unit
 from ocr_service.screen.readers import Readers
@@ -28,7 +28,28 @@ from ocr_service.templates.schema import Template
 OpenObject = Callable[[Path], Dataset]
 SAMPLES = "sample_sc"
 
-Told = Mapping[str, tuple[str, bool]]
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a report says of one value, in the words of an example, and what vouches for it."""
+
+    text: str
+    proven: bool
+    evidence: Evidence
+
+
+Told = Mapping[str, Said]
+UNSAID = Said(NOTHING, proven=False, evidence=Evidence())
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One value of an example beside what was read: where it stands, which quantity, what should be read."""
+
+    where: str
+    key: str
+    wanted: str
+    said: Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +64,14 @@ class Proof:
     differences: tuple[str, ...] = ()
     score: Score | None = None
     at_hand: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Objects of one examination, and what must be read from them."""
+
+    objects: tuple[Dataset, ...]
+    expected: Example
 
 
 def prove_template(
@@ -65,6 +94,16 @@ def prove_template(
         yield _tried(template, example, about, objects, library, readers)
     for name in template.refuses:
         yield _refused(template, name, folders, readers, open_object)
+
+
+def cases_of(template: Template, folders: Sequence[Path], open_object: OpenObject) -> list[Case]:
+    """The template's examples whose files are at hand, opened. InputError for a file that cannot be read."""
+    cases = []
+    for example in template.examples:
+        paths = [find_screen(template, name, folders) for name in example.file]
+        if example.rows and all(path is not None for path in paths):
+            cases.append(Case(tuple(open_object(path) for path in paths if path is not None), example))
+    return cases
 
 
 def find_screen(template: Template, name: str, folders: Sequence[Path]) -> Path | None:
@@ -101,7 +140,7 @@ def _tried(
     report = outcome.report if isinstance(outcome, Verified | NeedsReview) else None
     differences = list(_of_outcome(template, example, outcome, report))
     if report is None:
-        return Proof(template.name, about, tuple(differences), Score(_values(example), scanner=scanner))
+        return Proof(template.name, about, tuple(differences), Score(values_of(example), scanner=scanner))
     differences += _of_report(example, report)
     return Proof(template.name, about, tuple(differences), score_of(example, report, scanner))
 
@@ -118,49 +157,51 @@ def _of_outcome(template: Template, example: Example, outcome: Outcome, report: 
 def _of_report(example: Example, report: CTDoseReport) -> Iterator[str]:
     if example.rows and len(report.events) != len(example.rows):
         yield f"{len(example.rows)} rows are expected, {len(report.events)} were read"
-    for where, key, wanted, got, proven in _compared(example, report):
-        if got != wanted:
-            state = "" if got == NOTHING else ", proven" if proven else ", not proven"
-            yield f"{where}: {key} should be {wanted}, and {got} was read{state}"
+    for one in compared(example, report):
+        got = one.said
+        if got.text != one.wanted:
+            state = "" if got.text == NOTHING else ", proven" if got.proven else ", not proven"
+            yield f"{one.where}: {one.key} should be {one.wanted}, and {got.text} was read{state}"
 
 
 def score_of(example: Example, report: CTDoseReport, scanner: str) -> Score:
     """Count the values that the example states. A lost row loses all of its values, proven or not."""
     proven = wrong = 0
     lost = {f"row {number}" for number in range(len(report.events) + 1, len(example.rows) + 1)}
-    for where, _, wanted, got, is_proven in _compared(example, report):
-        proven += is_proven and wanted != NOTHING
-        wrong += (is_proven and got != wanted) or (where in lost and wanted != NOTHING)
-    return Score(_values(example), proven, wrong, scanner)
+    for one in compared(example, report):
+        proven += one.said.proven and one.wanted != NOTHING
+        wrong += (one.said.proven and one.said.text != one.wanted) or (one.where in lost and one.wanted != NOTHING)
+    return Score(values_of(example), proven, wrong, scanner)
 
 
-def _values(example: Example) -> int:
+def values_of(example: Example) -> int:
+    """How many values the example states."""
     return sum(word != NOTHING for row in example.rows for word in row) + (example.dlp_total is not None)
 
 
-def _compared(example: Example, report: CTDoseReport) -> Iterator[tuple[str, str, str, str, bool]]:
-    """Where, which, what should be read, what was read, whether that is proven; for each value of the example."""
+def compared(example: Example, report: CTDoseReport) -> Iterator[Compared]:
+    """Each value of the example beside what the report says of it."""
     if example.dlp_total is not None:
-        text, proven = _total(report)
-        yield "page", "dlp_total", example.dlp_total, text, proven
+        yield Compared("page", "dlp_total", example.dlp_total, _total(report))
     for number, row in enumerate(example.rows):
         told = _told(report.events[number]) if number < len(report.events) else {}
         for key, wanted in zip(example.columns, row, strict=True):
-            text, proven = told.get(key, (NOTHING, False))
-            yield f"row {number + 1}", key, wanted, text, proven
+            yield Compared(f"row {number + 1}", key, wanted, told.get(key, UNSAID))
 
 
-def _total(report: CTDoseReport) -> tuple[str, bool]:
+def _total(report: CTDoseReport) -> Said:
     """The printed total, else the plain sum of the totals per phantom."""
-    if report.dlp_total is not None:
-        return report.dlp_total.text, report.dlp_total.proven
+    total = report.dlp_total
+    if total is not None:
+        return Said(total.text, total.proven, total.evidence)
     if report.printed_total is None:
-        return NOTHING, False
-    return str(report.printed_total), all(total.proven for _, total in report.phantom_totals)
+        return UNSAID
+    proven = all(total.proven for _, total in report.phantom_totals)
+    return Said(str(report.printed_total), proven, Evidence())
 
 
 def _told(event: IrradiationEvent) -> Told:
-    """What the event says in the words of an example, and whether each is proven."""
+    """What the event says in the words of an example."""
     concepts: tuple[tuple[str, Reading[Any] | None], ...] = (
         ("acquisition_type", event.acquisition_type),
         ("phantom", event.phantom),
@@ -173,8 +214,8 @@ def _told(event: IrradiationEvent) -> Told:
         ("dlp", event.dlp),
         ("kvp", event.kvp),
     )
-    told = {key: (reading.value.name.lower(), reading.proven) for key, reading in concepts if reading is not None}
-    return told | {key: (reading.text, reading.proven) for key, reading in texts if reading is not None}
+    told = {key: Said(r.value.name.lower(), r.proven, r.evidence) for key, r in concepts if r is not None}
+    return told | {key: Said(r.text, r.proven, r.evidence) for key, r in texts if r is not None}
 
 
 def _refused(

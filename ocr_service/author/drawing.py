@@ -5,27 +5,60 @@ Knows readings and templates; must not know how a frame is drawn, nor files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
-from ocr_service.author.reading import FoundPage, PageView, best_page
+from ocr_service.author.reading import FoundPage, ObjectView, PageView, best_page
+from ocr_service.author.telling import foot
+from ocr_service.dose.report import Box
+from ocr_service.screen import layout
 from ocr_service.screen.overlay import Edge, Frame, Mark, Picture, drawn
 from ocr_service.screen.pixels import DoseScreen
 from ocr_service.screen.readers import Readers
-from ocr_service.screen.readings import CellReading
+from ocr_service.screen.readings import CellReading, PageReading
 from ocr_service.templates.schema import Template
 
+_PLACE = re.compile(r"\bat (?:x (?P<x>\d+), )?y (?P<y>\d+)")  # as doubts of unexplained ink and lines say it
 
-def picture_of(view: PageView, foot: Sequence[str]) -> Picture:
+
+def pictures_of(view: ObjectView, templates: Sequence[Template], readers: Readers) -> list[Picture]:
+    """A picture a page. templates: those that fit the header; where none reads the page, what one looks for."""
+    pictures = []
+    for page in view.pages:
+        if page.page is None and templates:
+            best = best_of(templates, page.screen, readers)
+            pictures.append(picture_of_template(best, (*foot(page, view), *template_foot(best))))
+        else:
+            pictures.append(picture_of(page, foot(page, view)))
+    return pictures
+
+
+def picture_of(view: PageView, told: Sequence[str]) -> Picture:
     """The page with its anchors, fields and cells, as far as any were found. uint8 (rows, columns, 3)."""
     if view.page is None or view.reading is None:
-        return drawn(view.screen.pixels, (), (), foot)
+        return drawn(view.screen.pixels, (), (), told)
     frames = [*_table(view.page), *_anchors(view.page)]
     frames += [frame for cell in view.reading.fields.values() for frame in _cell(cell)]
     frames += [frame for row in view.reading.rows for cell in row.cells.values() for frame in _cell(cell)]
-    return drawn(view.page.shown, frames, _edges(view.page), foot)
+    frames += [Frame(box, Mark.STRANGE, "?") for box in _strange(view.page, view.reading)]
+    return drawn(view.page.shown, frames, _edges(view.page), told)
 
 
-def picture_of_template(page: FoundPage, foot: Sequence[str]) -> Picture:
+def _strange(page: FoundPage, reading: PageReading) -> Iterator[Box]:
+    """The phrases that a doubt speaks of by their place: ink that the template does not explain."""
+    runs = layout.phrases(page.sheet.ink.shapes)
+    for finding in reading.findings:
+        place = _PLACE.search(finding.sentence)
+        if place is None:
+            continue
+        left, top = place["x"], int(place["y"])
+        for run in runs:
+            on_line = run.box.top <= top < run.box.bottom
+            if on_line and (left is None or run.box.left <= int(left) < run.box.right):
+                yield run.box
+
+
+def picture_of_template(page: FoundPage, told: Sequence[str]) -> Picture:
     """The page with the template's areas and columns, nothing read but the anchors. uint8 (rows, columns, 3)."""
     spec = page.sheet.spec
     frames = [*_table(page), *_anchors(page)]
@@ -37,7 +70,7 @@ def picture_of_template(page: FoundPage, foot: Sequence[str]) -> Picture:
         place = page.place(field.area)
         if place is not None:
             frames.append(Frame(place, Mark.AREA, quantity.value))
-    return drawn(page.shown, frames, _edges(page), foot)
+    return drawn(page.shown, frames, _edges(page), told)
 
 
 def best_of(templates: Sequence[Template], screen: DoseScreen, readers: Readers) -> FoundPage:
@@ -67,7 +100,8 @@ def _cell(cell: CellReading) -> Iterator[Frame]:
     elif cell.text:
         yield Frame(box, Mark.UNPROVEN, f"{cell.text} ?")
     else:
-        yield Frame(box, Mark.UNREAD, "?")
+        seen = next((text for _, text in cell.evidence.seen if text), "")
+        yield Frame(box, Mark.UNREAD, f"{seen}?")
 
 
 def _anchors(page: FoundPage) -> Iterator[Frame]:

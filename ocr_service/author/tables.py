@@ -1,46 +1,38 @@
-"""A dose table on a page that no template knows: phrases -> heading, columns, rows, total.
+"""A dose table on a page that no template knows: heading, columns, rows of one or several lines, totals, footers.
 
-Knows phrases, boxes and the vocabulary; must not know templates, YAML or engines. Best for simple tables: one heading
-of one or two lines, one line a row.
+Knows phrases, boxes and the vocabulary; must not know templates, YAML or engines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
-from ocr_service.author import vocabulary
+from ocr_service.author import totals, vocabulary
+from ocr_service.author.headings import Heading, HeadingBlock, IsFixed, by_line, find_heading, meaning
+from ocr_service.author.phrases import Line, Page, Phrase, shared
+from ocr_service.author.totals import Total
 from ocr_service.dose.quantities import DOSES, Quantity
 from ocr_service.dose.report import Box
 from ocr_service.screen import layout
-from ocr_service.screen.anchors import MARGIN, PHRASE_GAPS
-from ocr_service.screen.layout import Pixels
-from ocr_service.screen.readers import Readers
 
-FindText = Callable[[Pixels], Sequence[Box]]
 LONGEST_COUNT = 3  # letters of the number or letter that counts the rows
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """Words that stand together, as PP-OCR read them; a dash is the text `-`.
-
-    `part_of` is the text box of the detector: it joins what the service would cut into several phrases.
-    """
-
-    box: Box
-    text: str
-    part_of: Box | None = None
+NEAR = 3.5  # letter heights from one row to the next
+NEAR_LINE = 1.6  # the same from one line of a row to its next
 
 
 @dataclass(slots=True)
 class Column:
-    """A column: the phrases of its heading (units too), what it seems to state, and its texts row by row."""
+    """A column: the phrases of its heading (units too), what it seems to state, and its texts row by row.
+
+    `line` is the line of each row that it stands on, from 0.
+    """
 
     heading: tuple[Phrase, ...]
     quantity: Quantity | None
     cells: list[tuple[Phrase, ...]] = field(default_factory=list)
+    line: int = 0
 
     @property
     def span(self) -> Box:
@@ -56,8 +48,12 @@ class Column:
     @property
     def texts(self) -> list[str]:
         """The texts that are neither missing nor a dash."""
-        told = [" ".join(phrase.text for phrase in cell) for cell in self.cells]
-        return [text for text in told if text not in ("", "-")]
+        return [text for text in self.row_texts if text not in ("", "-")]
+
+    @property
+    def row_texts(self) -> list[str]:
+        """One text a row; "" where nothing stands."""
+        return [" ".join(phrase.text for phrase in cell) for cell in self.cells]
 
     @property
     def has_dashes(self) -> bool:
@@ -71,26 +67,30 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
-    """The total DLP: its label and its number; one phrase for both where nothing parts them."""
-
-    label: Phrase
-    number: Phrase
-    below: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Table:
-    """All that was made out on one page."""
+    """All that was made out on one page.
+
+    texts: lines between the rows that state no event; tail: what stands below the rows, line by line, and is no
+    total; also: words in the heading and beside the totals that are no heading and no label.
+    """
 
     columns: tuple[Column, ...]
-    total: Total | None
+    totals: tuple[Total, ...]
     title: Phrase | None
     marker: Phrase | None
     patient_id: Phrase | None
-    texts: tuple[str, ...]  # lines between the rows that state no event
-    also: tuple[str, ...]  # words beside the total and below the table
-    bottom: int  # the first footer below the table, or the page's end
+    texts: tuple[Phrase, ...]
+    also: tuple[Phrase, ...]
+    tail: tuple[tuple[Phrase, ...], ...]
+    lines: int  # of one row
+    bottom: int  # of the last row or total
+    upright: tuple[Box, ...] = ()  # rules that part columns
+
+    @property
+    def base(self) -> Box:
+        """The heading that all places are measured from: DLP's, else CTDIvol's."""
+        named = {column.quantity: column.heading[0].box for column in self.columns if column.heading}
+        return named.get(Quantity.DLP) or named[Quantity.MEAN_CTDIVOL]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,200 +100,165 @@ class NoTable:
     why: str
 
 
-def phrases_of(pixels: Pixels, find_text: FindText, readers: Readers) -> list[Phrase]:
-    """Every phrase of the page with its text, and the detector's box that it is part of."""
-    pixels = layout.flat(pixels)
-    ink = layout.find_ink(pixels)
-    # Anchors and cells are what the service's own cut makes; the detector tells which of them belong together.
-    boxes = find_text(pixels)
-    runs = [
-        (run, next((box for box in boxes if layout.inside(box, run.box)), None))
-        for run in layout.phrases(ink.shapes, min(PHRASE_GAPS))
-    ]
-    dashes = [run.box for run, _ in runs if layout.is_dash(run, ink.mask)]
-    words = [(run, box) for run, box in runs if run.box not in dashes]
-    texts = readers.read_first([layout.crop(pixels, run.box, MARGIN) for run, _ in words])
-    found = [Phrase(run.box, text, box) for (run, box), text in zip(words, texts, strict=True) if text]
-    return found + [Phrase(box, "-") for box in dashes]
+@dataclass(slots=True)
+class _Rows:
+    """The lines below the heading, sorted: rows with their further lines, totals, texts between rows, the tail."""
+
+    rows: list[list[Line]] = field(default_factory=list)
+    totals: list[Total] = field(default_factory=list)
+    texts: list[Line] = field(default_factory=list)
+    tail: list[Line] = field(default_factory=list)
 
 
-def find_table(phrases: Sequence[Phrase], rows: int) -> Table | NoTable:
-    """Make out the dose table. rows: height of the page in px."""
-    lines = _lines(phrases)
-    first, last = _heading_lines(lines)
-    if first < 0:
+def find_table(page: Page, is_fixed: IsFixed, lines_of_row: int | None = None) -> Table | NoTable:
+    """Make out the dose table. lines_of_row: how many lines each row takes, where other pages have told it."""
+    block = find_heading(page, is_fixed)
+    if block is None:
         return NoTable("no line holds a heading for CTDIvol or DLP beside another known heading")
-    columns = _columns(lines[first : last + 1])
-    total = _total(lines[:first], below=False)
-    texts: list[str] = []
-    also: list[str] = []
-    bottom = rows
-    waiting: list[list[Phrase]] = []
-    for line in lines[last + 1 :]:
-        below = _total([line], below=True) if total is None else None
-        if below is not None:
-            total = below
-            also += [p.text for p in line if p is not total.label and not layout.inside(total.number.box, p.box)]
-        elif _is_row(line, columns):
-            texts += [" ".join(p.text for p in text) for text in waiting]
-            waiting = []
-            _take_row(line, columns)
-        else:
-            waiting.append(line)
-    if not any(column.cells for column in columns):
+    lines = page.lines
+    first = min(block.columns, key=lambda heading: heading.names[0].box.left)
+    sorted_ = _sorted(lines[block.last + 1 :], block, first, lines_of_row)
+    if not sorted_.rows:
         return NoTable("no row of numbers stands below the heading")
-    if waiting:
-        bottom = min(phrase.box.top for phrase in waiting[0])
-    columns = _with_first_words(columns)
-    marker = next((p for line in waiting for p in line if vocabulary.PAGE_MARKER.fullmatch(p.text)), None)
-    also += [phrase.text for line in waiting for phrase in line if phrase is not marker]
-    above = [phrase for line in lines[:first] for phrase in line]
-    whole = _whole(above)
+    count = lines_of_row or lines_of(sorted_.rows)
+    columns = _columns(block, sorted_.rows, count, page.upright)
+    if not any(column.quantity in DOSES for column in columns):
+        return NoTable("no heading of the table says CTDIvol or DLP")
+    above = [phrase for line in lines[: block.first] for phrase in line]
+    printed = [total for line in lines[: block.first] for total in totals.totals_of(line, below=False)]
+    kept = tuple(_with_label(total, page) for total in totals.best([*sorted_.totals, *printed]).values())
+    named = page.whole(above)
+    marker = next((p for p in [*(p for line in sorted_.tail for p in page.whole(line)), *named] if _is_marker(p)), None)
+    last = [line for row in sorted_.rows for line in row] + [[t.number] for t in kept if t.below]
     return Table(
-        tuple(sorted(columns, key=lambda column: column.span.left)),
-        total,
-        next((phrase for phrase in reversed(above) if vocabulary.is_title(phrase.text)), None),
+        tuple(sorted(columns, key=lambda column: (column.line, column.span.left))),
+        kept,
+        next((phrase for phrase in reversed(named) if vocabulary.is_title(phrase.text)), None),
         marker,
-        next((phrase for phrase in whole if vocabulary.patient_id_label(phrase.text)), None),
-        tuple(texts),
-        tuple(dict.fromkeys(also)),
-        bottom,
+        next((phrase for phrase in named if vocabulary.patient_id_label(phrase.text)), None),
+        tuple(_line(page.whole(text)) for text in sorted_.texts),
+        (*block.spanning, *(p for total in kept if total.below for p in total.beside)),
+        tuple(tuple(p for p in page.whole(line) if p != marker) for line in sorted_.tail),
+        count,
+        max(phrase.box.bottom for line in last for phrase in line),
+        page.upright,
     )
 
 
-def _lines(phrases: Sequence[Phrase]) -> list[list[Phrase]]:
-    by_box = {phrase.box: phrase for phrase in phrases}
-    return [[by_box[box] for box in line] for line in layout.rows(list(by_box))]
+def lines_of(rows: Sequence[Sequence[Line]]) -> int:
+    """How many lines most rows take."""
+    return Counter(len(row) for row in rows).most_common(1)[0][0]
 
 
-def _whole(phrases: Sequence[Phrase]) -> list[Phrase]:
-    """The phrases as the detector saw them, in one piece."""
-    boxes = dict.fromkeys(phrase.part_of for phrase in phrases if phrase.part_of is not None)
-    members = [[phrase for phrase in phrases if phrase.part_of == box] for box in boxes]
-    return [Phrase(layout.around([p.box for p in several]), " ".join(p.text for p in several)) for several in members]
+def _line(line: Line) -> Phrase:
+    return Phrase(layout.around([p.box for p in line]), " ".join(p.text for p in line))
 
 
-def _heading_lines(lines: Sequence[Sequence[Phrase]]) -> tuple[int, int]:
-    """The first and the last line of the heading; -1 where there is none."""
-    known = [[vocabulary.heading(phrase.text) for phrase in line] for line in lines]
-    scores = [sum(told is not None for told in line) if any(told in DOSES for told in line) else 0 for line in known]
-    best = max(range(len(lines)), key=lambda index: scores[index], default=-1)
-    if best < 0 or scores[best] < 2:
-        return -1, -1
-    first = last = best
-    while first > 0 and _belongs(lines[first - 1], lines[best]):
-        first -= 1
-    while last + 1 < len(lines) and _belongs(lines[last + 1], lines[best]):
-        last += 1
-    return first, last
-
-
-def _belongs(line: Sequence[Phrase], heading: Sequence[Phrase]) -> bool:
-    """Is each phrase of the line a unit, or does it make a known heading together with the one above or below?"""
-    tall = max(phrase.box.bottom - phrase.box.top for phrase in heading)
-    near = min(abs(line[0].box.top - heading[0].box.bottom), abs(heading[0].box.top - line[0].box.bottom)) <= 1.5 * tall
-    return near and all(vocabulary.is_unit(phrase.text) or _completes(phrase, heading) for phrase in line)
-
-
-def _completes(phrase: Phrase, heading: Sequence[Phrase]) -> bool:
-    others = [other for other in heading if _share(phrase.box, other.box) > 0]
-    joined = [f"{a.text} {b.text}" for other in others for a, b in ((phrase, other), (other, phrase))]
-    return any(vocabulary.heading(text) is not None for text in joined)
-
-
-def _share(a: Box, b: Box) -> int:
-    """How many columns of pixels the two have in common; negative: how far they are apart."""
-    return min(a.right, b.right) - max(a.left, b.left)
-
-
-def _columns(lines: Sequence[Sequence[Phrase]]) -> list[Column]:
-    """Phrases of the heading lines that stand one above the other are one heading."""
-    stacks: list[list[Phrase]] = []
+def _sorted(lines: Sequence[Line], block: HeadingBlock, first: Heading, lines_of_row: int | None) -> _Rows:
+    """Walk down from the heading: what is near is a row, a further line of it, a total or a text; the rest is tail."""
+    found = _Rows()
+    waiting: list[Line] = []
+    tall = max(p.box.bottom - p.box.top for heading in block.columns for p in heading.names)
+    bottom = max(p.box.bottom for heading in block.columns for p in heading.parts)
     for line in lines:
-        for phrase in line:
-            over = [stack for stack in stacks if any(p not in line and _share(p.box, phrase.box) > 0 for p in stack)]
-            together = next(iter(over), None) or _same_box(phrase, stacks) or _beside(phrase, line, stacks)
-            if together is not None:
-                together.append(phrase)
-            else:
-                stacks.append([phrase])
-    return [Column(tuple(stack), _meaning(stack)) for stack in stacks]
+        gap = min(p.box.top for p in line) - bottom
+        below = totals.totals_of(line, below=True) if found.rows and len(line) <= 1 + len(block.columns) // 2 else []
+        if below:
+            found.totals += below
+        elif gap <= NEAR * tall and _is_row(line, block, first):
+            found.texts += waiting
+            waiting = []
+            found.rows.append([line])
+        elif found.rows and not waiting and gap <= NEAR_LINE * tall and _continues(line, found, first, lines_of_row):
+            found.rows[-1].append(line)
+        else:
+            waiting.append(line)
+            if gap > NEAR * tall:
+                continue
+        bottom = max(p.box.bottom for p in line)
+    found.tail = waiting
+    return found
 
 
-def _same_box(phrase: Phrase, stacks: Sequence[list[Phrase]]) -> list[Phrase] | None:
-    """The heading that the detector saw in one box with the phrase, where both make one word of the vocabulary."""
-    for stack in stacks:
-        if stack[-1].part_of == phrase.part_of is not None and not vocabulary.is_unit(phrase.text):
-            apart = [vocabulary.heading(text) for text in (stack[-1].text, phrase.text)]
-            if apart == [None, None] or vocabulary.heading(f"{stack[-1].text} {phrase.text}") is not None:
-                return stack
-    return None
+def _is_number(phrase: Phrase) -> bool:
+    return phrase.text == "-" or vocabulary.NUMBERS.match(phrase.text) is not None
 
 
-def _beside(phrase: Phrase, line: Sequence[Phrase], stacks: Sequence[list[Phrase]]) -> list[Phrase] | None:
-    """The heading that a unit stands right behind, on the same line."""
-    if not vocabulary.is_unit(phrase.text) or vocabulary.heading(phrase.text) is not None:
-        return None
-    before = [stack for stack in stacks if stack[-1] in line and stack[-1].box.right <= phrase.box.left]
-    nearest = max(before, key=lambda stack: stack[-1].box.right, default=None)
-    tall = phrase.box.bottom - phrase.box.top
-    if nearest is None or phrase.box.left - nearest[-1].box.right > 2.5 * tall:
-        return None
-    return nearest
+def _is_row(line: Line, block: HeadingBlock, first: Heading) -> bool:
+    """A row has a number in a column of dose, or begins under the first heading and has a number under another."""
+    owners = [(phrase, _owner(phrase, block.columns)) for phrase in line]
+    if len({id(owner) for _, owner in owners}) < 2:
+        return False
+    if any(_says_dose(owner) and vocabulary.DOSE.fullmatch(phrase.text) for phrase, owner in owners):
+        return owners[0][1] is first or len({id(owner) for _, owner in owners}) > 2
+    return owners[0][1] is first and any(_is_number(phrase) for phrase, _ in owners)
 
 
-def _meaning(stack: Sequence[Phrase]) -> Quantity | None:
-    if len(stack) == 1:
-        return vocabulary.heading(stack[0].text)
-    words = [phrase.text for phrase in stack if not vocabulary.is_unit(phrase.text)]
-    return vocabulary.heading(" ".join(words)) if words else None
+def _says_dose(heading: Heading) -> bool:
+    return heading.quantity in DOSES or any(meaning([name]) in DOSES for name in heading.names)
 
 
-def _total(lines: Sequence[Sequence[Phrase]], *, below: bool) -> Total | None:
-    """The total DLP of these lines: a label with a number behind it, or one phrase that holds both."""
-    found: list[Total] = []
-    for line in lines:
-        if not any(vocabulary.is_total(phrase.text) for phrase in line):
-            continue
-        for label, number in pairwise([line[0], *line]):
-            says = vocabulary.says_dlp(label.text) or vocabulary.is_total(label.text)
-            if label is number and says and vocabulary.NUMBERS.search(label.text):
-                found.append(Total(label, label, below))
-            elif says and vocabulary.NUMBERS.match(number.text):
-                found.append(Total(label, _with_unit(number, line), below))
-            elif vocabulary.is_total(number.text) and vocabulary.NUMBERS.search(number.text):
-                found.append(Total(number, number, below))
-    return max(found, key=lambda total: vocabulary.says_dlp(total.label.text), default=None)
+def _continues(line: Line, found: _Rows, first: Heading, lines_of_row: int | None) -> bool:
+    """A further line of a row begins right of the row's first column."""
+    if totals.totals_of(line, below=True) or (lines_of_row is not None and len(found.rows[-1]) >= lines_of_row):
+        return False
+    begin = max([*(p.box.right for p in first.names), *(row[0][0].box.right for row in found.rows)])
+    return line[0].box.left >= begin
 
 
-def _with_unit(number: Phrase, line: Sequence[Phrase]) -> Phrase:
-    """The number together with a unit that stands right behind it."""
-    behind = [phrase for phrase in line if phrase.box.left >= number.box.right]
-    tall = number.box.bottom - number.box.top
-    near = behind and vocabulary.is_unit(behind[0].text) and behind[0].box.left - number.box.right <= 2 * tall
-    if not near:
-        return number
-    return Phrase(layout.around([number.box, behind[0].box]), f"{number.text} {behind[0].text}")
+def _owner(phrase: Phrase, headings: Sequence[Heading]) -> Heading:
+    """The heading that the phrase stands under, else the nearest."""
+    return max(headings, key=lambda heading: shared(phrase.box, layout.around([p.box for p in heading.parts])))
 
 
-def _owner(phrase: Phrase, columns: Sequence[Column]) -> Column:
-    """The column whose heading the phrase stands under, else the nearest."""
-    return max(columns, key=lambda column: _share(phrase.box, layout.around([p.box for p in column.heading])))
+def _columns(block: HeadingBlock, rows: Sequence[Sequence[Line]], lines: int, upright: Sequence[Box]) -> list[Column]:
+    """One column a heading; where rows take several lines, one a heading and line."""
+    if lines == 1:
+        columns = [Column(heading.parts, heading.quantity) for heading in block.columns]
+        for row in rows:
+            _take(row[0], columns, upright)
+        return _with_first_words(columns)
+    found: list[Column] = []
+    for number, headings in by_line(block.columns, lines).items():
+        columns = [Column(heading.parts, heading.quantity, line=number) for heading in headings]
+        nameless = [Column(h.parts, None, line=number) for h in block.columns if not _among(h, headings)]
+        for row in rows:
+            _take(row[number] if number < len(row) else [], [*columns, *nameless], upright)
+        found += columns
+        found += [_without_heading(column) for column in nameless if any(column.cells)]
+    return found
 
 
-def _is_row(line: Sequence[Phrase], columns: Sequence[Column]) -> bool:
-    """A row fills two columns at least, and a number or a dash stands in one of them."""
-    owners = {id(_owner(phrase, columns)) for phrase in line}
-    numbers = [phrase for phrase in line if phrase.text == "-" or vocabulary.NUMBERS.match(phrase.text)]
-    return len(owners) >= 2 and bool(numbers)
+def _among(heading: Heading, others: Sequence[Heading]) -> bool:
+    """Does one of the names of the heading stand on this line?"""
+    return any(name in other.names for other in others for name in heading.names)
 
 
-def _take_row(line: Sequence[Phrase], columns: Sequence[Column]) -> None:
+def _without_heading(column: Column) -> Column:
+    """A column of a further line over which nothing is written: its words may tell what it is."""
+    texts = column.texts
+    told: Quantity | None = None
+    if texts and all(vocabulary.phantom(text) for text in texts):
+        told = Quantity.PHANTOM
+    elif texts and all(vocabulary.acquisition_type(text) for text in texts):
+        told = Quantity.ACQUISITION_TYPE
+    return Column((), told, column.cells, column.line)
+
+
+def _take(line: Line, columns: Sequence[Column], upright: Sequence[Box]) -> None:
+    """Give each phrase of a row to the column that it stands under; no rule stands between the two."""
+    boxes = [layout.around([p.box for p in column.heading]) for column in columns]
     members: dict[int, list[Phrase]] = {}
     for phrase in line:
-        members.setdefault(id(_owner(phrase, columns)), []).append(phrase)
-    for column in columns:
-        column.cells.append(tuple(members.get(id(column), ())))
+        open_ = [i for i, box in enumerate(boxes) if not _is_parted(phrase.box, box, upright)] or range(len(boxes))
+        members.setdefault(max(open_, key=lambda i: shared(phrase.box, boxes[i])), []).append(phrase)
+    for index, column in enumerate(columns):
+        column.cells.append(tuple(members.get(index, ())))
+
+
+def _is_parted(cell: Box, heading: Box, upright: Sequence[Box]) -> bool:
+    left, right = sorted(((cell.left + cell.right) // 2, (heading.left + heading.right) // 2))
+    return any(left < rule.left < right and rule.top < cell.bottom and cell.top < rule.bottom for rule in upright)
 
 
 def _with_first_words(columns: list[Column]) -> list[Column]:
@@ -306,9 +271,30 @@ def _with_first_words(columns: list[Column]) -> list[Column]:
         before = Column((), Quantity.SERIES_NUMBER, [cell[:1] for cell in first.cells])
         first.cells[:] = [cell[1:] for cell in first.cells]
         return [before, *columns]
-    if pairs and all(_share(cell[0].box, heading) <= 0 for cell in pairs):
-        outside = [tuple(p for p in cell if _share(p.box, heading) <= 0) for cell in first.cells]
+    if pairs and all(shared(cell[0].box, heading) <= 0 for cell in pairs):
+        outside = [tuple(p for p in cell if shared(p.box, heading) <= 0) for cell in first.cells]
         before = Column((), Quantity.ACQUISITION_PROTOCOL, outside)
-        first.cells[:] = [tuple(p for p in cell if _share(p.box, heading) > 0) for cell in first.cells]
+        first.cells[:] = [tuple(p for p in cell if shared(p.box, heading) > 0) for cell in first.cells]
         return [before, *columns]
     return columns
+
+
+def _with_label(total: Total, page: Page) -> Total:
+    """The total with its label in one piece: joined where the wider cut does so, cut off where no cut parts the number.
+
+    The service finds the words of a label one by one, so that a narrow space before the number is enough.
+    """
+    if not total.label:
+        words = total.number.text.split()
+        first = next((i for i, word in enumerate(words) if vocabulary.NUMBERS.match(word)), 0)
+        parts = page.split(total.number, first)
+        return total if parts is None else replace(total, label=parts[:1], number=parts[1])
+    pieces = page.whole(total.label)
+    if any(layout.touches(piece.box, total.number.box) for piece in pieces):
+        return total
+    beside = tuple(p for p in total.beside if not any(layout.covers(piece.box, p.box) for piece in pieces))
+    return replace(total, label=tuple(pieces), beside=beside)
+
+
+def _is_marker(phrase: Phrase) -> bool:
+    return vocabulary.PAGE_MARKER.fullmatch(phrase.text) is not None

@@ -11,26 +11,40 @@ from ocr_service.dose.quantities import Quantity
 from ocr_service.templates.wording import fold
 
 HEADINGS: dict[Quantity, tuple[str, ...]] = {
-    Quantity.MEAN_CTDIVOL: ("CTDIvol", "CTDIvol*", "CTDI vol", "CTDI", "Mean CTDIvol", "IDSVvol", "IDSV"),
-    Quantity.DLP: ("DLP", "PDL", "DLP*"),
-    Quantity.SERIES_NUMBER: ("Series", "Serie", "Série", "Séries", "#", "No.", "Nr.", "Scan", "シリーズ", "番号"),
+    Quantity.MEAN_CTDIVOL: ("CTDIvol", "CTDIvol*", "CTDI vol", "CTDI", "Mean CTDIvol", "IDSVvol", "IDSV", "体積CTDI"),
+    Quantity.DLP: ("DLP", "PDL", "DLP*", "Dose Length Product", "Dosislängenprodukt"),
+    Quantity.SERIES_NUMBER: (
+        "Series", "Serie", "Série", "Séries", "#", "No", "No.", "Nr", "Nr.", "N°", "Nº", "Scan", "Scan No.",
+        "Series No.", "Série n°", "Serien-Nr.", "Acq.", "シリーズ", "シリーズ番号", "番号", "スキャン番号",
+    ),
     Quantity.ACQUISITION_TYPE: (
         "Type", "Typ", "Scan Type", "Scantyp", "Mode", "Scan Mode", "Scanmodus", "Modus", "Mode de scan", "Acquisition",
-        "タイプ", "スキャンタイプ", "スキャンモード",
+        "Acquisition Type", "Acq. Mode", "Scanart", "Aufnahme", "Aufnahmeart", "Aufnahmetyp", "Aufnahmemodus",
+        "Technik", "Technique", "Mode d'acquisition", "Type d'acquisition", "Type de scan", "Acquisition mode",
+        "タイプ", "種類", "種別", "モード", "スキャンタイプ", "スキャン種別", "スキャンモード", "スキャン方式",
+        "撮影モード", "撮影方法", "撮影種別",
     ),
     Quantity.ACQUISITION_PROTOCOL: (
-        "Protocol", "Protokoll", "Protocole", "Label", "Scan Label", "Description", "Beschreibung", "Name",
-        "プロトコル",
+        "Protocol", "Protocol Name", "Protokoll", "Protokollname", "Protocole", "Label", "Scan Label", "Description",
+        "Scan Description", "Beschreibung", "Bezeichnung", "Name", "Nom", "Libellé", "Désignation", "Scan Name",
+        "プロトコル", "プロトコル名", "撮影プロトコル",
     ),
     Quantity.SCANNING_RANGE: (
         "Scan Range", "Range", "Scanbereich", "Bereich", "Plage", "Plage balayage", "Étendue", "範囲", "スキャン範囲",
+        "撮影範囲",
     ),
-    Quantity.PHANTOM: ("Phantom", "Phantom Type", "Phantomtyp", "Fantôme", "PH", "ファントム"),
-    Quantity.KVP: ("kV", "KV", "kVp", "管電圧"),
+    Quantity.PHANTOM: (
+        "Phantom", "Phantom Type", "Phantomtyp", "Phantomgröße", "Phantom Size", "CTDI Phantom", "Fantôme",
+        "Type de fantôme", "PH", "ファントム", "ファントム径",
+    ),
+    Quantity.KVP: ("kV", "KV", "kVp", "Tension", "Röhrenspannung", "Spannung", "Tube Voltage", "管電圧"),
     Quantity.TUBE_CURRENT_TIME: ("mAs", "Total mAs", "mAs total", "mAs / ref.", "eff. mAs", "Gesamt mAs"),
-    Quantity.ROTATION_TIME: ("TI", "Rot. Time", "Rotation Time", "Rotationszeit", "Temps de rotation"),
+    Quantity.ROTATION_TIME: (
+        "TI", "Rot. Time", "Rotation Time", "Rotationszeit", "Temps de rotation", "回転時間", "回転速度",
+    ),
     Quantity.EXPOSURE_TIME: (
-        "Scan time", "Exposure Time", "Time", "Scanzeit", "Zeit", "Temps", "Temps d'exposition", "スキャン時間", "時間",
+        "Scan time", "Exposure Time", "Time", "Scanzeit", "Zeit", "Temps", "Temps d'exposition", "Durée", "Scandauer",
+        "スキャン時間", "撮影時間", "時間",
     ),
     Quantity.COLLIMATED_SLICE: ("cSL", "Slice", "Coll.", "Collimation", "Kollimation", "スライス厚"),
     Quantity.CTDIW: ("CTDIw",),
@@ -40,14 +54,27 @@ HEADINGS: dict[Quantity, tuple[str, ...]] = {
     Quantity.EFFECTIVE_DLP: ("Eff.DLP", "Effective DLP"),
     Quantity.SSDE: ("SSDE",),
     Quantity.WATER_EQUIVALENT_DIAMETER: ("Dw",),
-    Quantity.IMAGES: ("Images", "Bilder", "画像"),
+    Quantity.IMAGES: ("Images", "Bilder", "画像", "画像数", "Nombre d'images"),
 }  # fmt: skip
 TYPES: dict[str, tuple[str, ...]] = {
-    "constant_angle": ("Scout", "Topogram", "Topogramm", "Surview", "Scanoscope", "Scanogram", "Localizer", "Scano"),
-    "spiral": ("Helical", "Spiral", "Spirale", "Cardiac Helical", "Hélicoïdal", "HELICAL_CT", "ヘリカル"),
-    "sequenced": ("Axial", "Sequence", "Sequenz", "Séquence", "Sequential", "NORMAL", "ノーマル"),
-    "stationary": ("Cine", "Stationary", "SmartView", "SmartStep", "DYNAMIC", "VOLUME", "Cinématique"),
-}
+    "constant_angle": (
+        "Scout", "Topogram", "Topogramm", "Topogramme", "Surview", "Scanoscope", "Scanogram", "Localizer", "Localiser",
+        "Scano", "Übersicht", "Übersichtsaufnahme", "Radio", "Mode radio", "Repérage", "スキャノ", "スカウト",
+        "位置決め", "位置決め撮影", "トポグラム",
+    ),
+    "spiral": (
+        "Helical", "Helix", "Spiral", "Spirale", "Spiralscan", "Cardiac Helical", "Hélicoïdal", "Hélicoïdale",
+        "Hélice", "HELICAL_CT", "ヘリカル", "ヘリカルスキャン", "スパイラル", "らせん",
+    ),
+    "sequenced": (
+        "Axial", "Sequence", "Sequenz", "Séquence", "Sequential", "Sequentiell", "Séquentiel", "Incrémental",
+        "Axiale", "NORMAL", "ノーマル", "ノーマルスキャン", "アキシャル", "コンベンショナル", "シーケンス",
+    ),
+    "stationary": (
+        "Cine", "Stationary", "SmartView", "SmartStep", "DYNAMIC", "VOLUME", "Cinématique", "Ciné", "Dynamique",
+        "Dynamisch", "シネ", "ダイナミック",
+    ),
+}  # fmt: skip
 # How a draft calls the anchor of a heading.
 ANCHOR_NAMES: dict[Quantity, str] = {
     Quantity.MEAN_CTDIVOL: "ctdivol",
@@ -59,13 +86,20 @@ ANCHOR_NAMES: dict[Quantity, str] = {
     Quantity.TUBE_CURRENT_TIME: "mas",
 }
 NUMBERS = re.compile(r"\d+(?:\.\d+)?")
-PAGE_MARKER = re.compile(r"\d{1,2} ?/ ?\d{1,2}")
-_UNIT = re.compile(r"[(\[]?(?:mGy|mGy[.*\-·]?cm|kVp?|mAs?|s|sec|mm|cm|%)[)\]]?", re.IGNORECASE)
+# A dash, or a number with a mark or its unit behind it at most: `16 cm` is none.
+DOSE = re.compile(r"-|\d+(?:\.\d+)?(?:[*A-Z]|\([a-z]\)|mGy.{0,4})?")
+PAGE_MARKER = re.compile(r"(?:(?P<word>[^\W\d]+)[ :.]*)?\d{1,2} ?/ ?\d{1,2}")
+_UNIT = re.compile(r"[(\[]?(?:mGy|mGy[^a-z0-9]?cm|mGyxcm|kVp?|mAs?|s|sec|ms|mm|cm|%)[)\]]?", re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"(?P<word>.+?) ?[(\[](?P<unit>[^()\[\]]+)[)\]] ?:?")
-_TOTAL = re.compile(r"total|sum\b|summe|gesamt|somme|合計", re.IGNORECASE)
+_TOTAL = re.compile(r"total|\bsum\b|summe|gesamt|somme|cumul|合計|総|積算", re.IGNORECASE)
 _OTHER_TOTAL = re.compile(r"mAs|time|zeit|temps|images", re.IGNORECASE)
-_TITLE = re.compile(r"dose|dosis|protocol|protokoll|線量", re.IGNORECASE)
-_PATIENT_ID = re.compile(r"(?P<label>Patient(?:en)?[ -]?ID|ID patient|Pat\. ?ID|患者ID) ?: ?\S+", re.IGNORECASE)
+_HEAD, _BODY = r"head|kopf|schädel|tête|crâne|頭|(?<!\d)16(?!\d)", r"body|körper|corps|体|(?<!\d)32(?!\d)"
+_TITLE = re.compile(r"dose|dosi|exposition|protocol|protokoll|線量", re.IGNORECASE)
+_PATIENT_ID = re.compile(
+    r"(?P<label>Patient(?:en)?[ -]?(?:ID|Nr\.?|number)|ID[ -]?patient|N° patient|Pat\.?[ -]{0,2}(?:ID|Nr\.?)"
+    r"|患者 ?ID|患者番号) ?[:\uff1a] ?\S+",
+    re.IGNORECASE,
+)
 # The first spelling of a word is the one to write.
 _FOLDED = {fold(word): (quantity, word) for quantity, words in HEADINGS.items() for word in reversed(words)}
 _TYPE = {fold(word): concept for concept, words in TYPES.items() for word in words}
@@ -101,9 +135,14 @@ def acquisition_type(text: str) -> str | None:
 
 def phantom(text: str) -> str | None:
     """head or body, by the word or by the diameter in cm; None where neither is said."""
-    if re.search(r"head|kopf|tête|頭|\b16\b", text, re.IGNORECASE):
+    if re.search(_HEAD, text, re.IGNORECASE):
         return "head"
-    return "body" if re.search(r"body|körper|corps|体|\b32\b", text, re.IGNORECASE) else None
+    return "body" if re.search(_BODY, text, re.IGNORECASE) else None
+
+
+def says_both_phantoms(text: str) -> bool:
+    """Does the text name the head and the body phantom?"""
+    return all(re.search(words, text, re.IGNORECASE) for words in (_HEAD, _BODY))
 
 
 def is_total(text: str) -> bool:

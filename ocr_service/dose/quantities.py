@@ -64,6 +64,10 @@ class Quantity(Enum):
     MODEL_NAME = "model_name"
     ACQUISITION_TIME = "acquisition_time"
     OTHER = "other"
+    # A console prints more columns than the report has words for (pitch, field of view); each needs a place.
+    OTHER_2 = "other_2"
+    OTHER_3 = "other_3"
+    OTHER_4 = "other_4"
 
     @property
     def unit(self) -> str | None:

@@ -16,7 +16,7 @@ from ocr_service.screen.lettering import Lettering
 from ocr_service.screen.places import area, page_box
 from ocr_service.screen.readers import Readers
 from ocr_service.screen.words import fold_label
-from ocr_service.templates.edges import PAGE
+from ocr_service.templates.edges import PAGE, SIDES
 from ocr_service.templates.schema import PageLayout
 
 MARGIN = 10  # px of dark ground around each crop: engines read letters at the edge badly
@@ -118,8 +118,12 @@ def place_anchors(page: PageLayout, phrases: Phrases, *, thoroughly: bool = Fals
 
 
 def _headings(page: PageLayout) -> set[str]:
-    """Anchors that may stand close to others: ink beside them that nobody explains is a doubt of its own."""
-    return {name for column in (page.table.columns.values() if page.table else ()) for name in column.heading}
+    """Anchors that may stand close to others: ink beside them that nobody explains is a doubt of its own.
+
+    Headings, and the labels of fields: a narrow space may part `Total DLP:` from its number.
+    """
+    labels = {getattr(field.area, side).anchor for field in page.fields.values() for side in SIDES}
+    return labels | {name for column in (page.table.columns.values() if page.table else ()) for name in column.heading}
 
 
 def _place(

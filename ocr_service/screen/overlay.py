@@ -5,6 +5,7 @@ Knows boxes, colours and free room; must not know templates, readers, or what a 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ class Mark(Enum):
     PROVEN = "proven"
     UNPROVEN = "read, not proven"
     UNREAD = "not read"
+    STRANGE = "not explained by the template"
     BLANK = "dash or empty: no reader needed"
     ANCHOR = "anchor"
     UNPROVEN_ANCHOR = "anchor, not proven"
@@ -51,6 +53,7 @@ COLOURS: dict[Mark, tuple[int, int, int]] = {
     Mark.PROVEN: (90, 220, 90),
     Mark.UNPROVEN: (0, 165, 255),
     Mark.UNREAD: (70, 70, 255),
+    Mark.STRANGE: (180, 80, 255),
     Mark.BLANK: (150, 150, 150),
     Mark.ANCHOR: (255, 165, 60),
     Mark.UNPROVEN_ANCHOR: (255, 110, 200),
@@ -240,7 +243,7 @@ def _legend(marks: Sequence[Mark], width: int) -> list[tuple[int, int, Mark]]:
 
 
 def plain(text: str) -> str:
-    """The text in the letters that OpenCV can draw: accents go, others become a question mark."""
+    """The text in the letters that OpenCV can draw: accents go, others (a word in Japanese) become two points."""
     flat = unicodedata.normalize("NFKD", text.replace("\N{EN DASH}", "-"))
     kept = "".join(letter for letter in flat if not unicodedata.combining(letter))
-    return kept.encode("ascii", "replace").decode()
+    return re.sub(r"[^\x20-\x7e]+", "..", kept)

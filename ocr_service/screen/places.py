@@ -52,8 +52,17 @@ def stack_of(table: TableLayout, found: Boxes) -> Stack:
 
     Columns whose anchors are missing are left out. Without `stacked` all columns are of one line.
     """
+    count, lines = _lines(table, found)
+    return tuple(_columns(table, found, [q for q, own in lines.items() if own == number]) for number in range(count))
+
+
+def _lines(table: TableLayout, found: Boxes) -> tuple[int, Mapping[Quantity, int]]:
+    """How many lines an event takes, and each column's, from 0: as the columns say, else by their headings."""
+    if any(column.line for column in table.columns.values()):
+        lines = {q: (column.line or 1) - 1 for q, column in table.columns.items()}
+        return max(lines.values()) + 1, lines
     tops = _line_tops(table, found)
-    return tuple(_columns(table, found, tops, number) for number in range(len(tops)))
+    return len(tops), {q: _line_of(column, found, tops) for q, column in table.columns.items()}
 
 
 def _line_tops(table: TableLayout, found: Boxes) -> list[int]:
@@ -66,8 +75,8 @@ def _line_tops(table: TableLayout, found: Boxes) -> list[int]:
     return tops or [0]
 
 
-def _columns(table: TableLayout, found: Boxes, tops: Sequence[int], number: int) -> Columns:
-    own = {q: c for q, c in table.columns.items() if _line_of(c, found, tops) == number}
+def _columns(table: TableLayout, found: Boxes, quantities: Sequence[Quantity]) -> Columns:
+    own = {q: table.columns[q] for q in quantities}
     lefts = {q: left for q, c in own.items() if (left := edge(c.left, found)) is not None}
     end = edge(table.area.right, found)
     places: dict[Quantity, tuple[int, int]] = {}

@@ -9,6 +9,7 @@ fit as well; so one layout is found by its image type on one console and by the 
 A table's column ends at an edge, or at `next`: where the next column begins, whichever that is on this page. With
 `stacked` the heading takes several lines, and each event as many lines of values in the same order. Both together
 describe consoles that print the same columns in many orders: a column whose heading is not on the page is left out.
+Where the lines of the heading are not those of the rows, each column says its `line`.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ from ocr_service.templates.wording import (
 Step = Literal["stretch", "close_points", "bold", "soften_little", "soften", "threshold"]
 # Words that say beside a dose heading that it is another quantity: `also` may not explain them away.
 QUALIFIERS = frozenset({"eff", "effective", "exp", "expected", "e", "ssde", "air", "w", "ref", "mean", "max", "min"})
+
+
+MOST_LINES = 4  # of one event
 
 
 class Anchor(Model):
@@ -132,11 +136,15 @@ class FieldLayout(Cell):
 
 
 class ColumnLayout(Cell):
-    """One column of the table: its left and right edge, and the anchors that are its heading and unit."""
+    """One column of the table: its left and right edge, and the anchors that are its heading and unit.
+
+    `line` is the line of each event that the column stands on, counted from 1, where events take several lines.
+    """
 
     left: Edges
     right: RightEdges
     heading: Words = ()
+    line: int | None = Field(default=None, ge=1, le=MOST_LINES)
 
     @model_validator(mode="after")
     def _has_an_inside(self) -> ColumnLayout:
@@ -151,7 +159,8 @@ class TableLayout(Model):
     `also` are words in and below the heading that are no anchor; `lines` are patterns of explained text lines;
     `group` is a pattern whose group `protocol` names the protocol of the rows below; `repeats_heading` says that
     the heading line stands again above each group; `stacked` that the heading takes several lines and each event as
-    many, which begin right of the first column but for the first.
+    many, which begin right of the first column but for the first. Where columns say their `line`, that counts and
+    not the line of their heading.
     """
 
     area: Area
@@ -165,7 +174,12 @@ class TableLayout(Model):
     @model_validator(mode="after")
     def _stacked_lines_begin_with_a_word(self) -> TableLayout:
         first = next(iter(self.columns.values()), None)
-        if self.stacked and (first is None or first.heading):
+        lined = {quantity: column.line for quantity, column in self.columns.items() if column.line is not None}
+        if lined and not self.stacked:
+            raise Complaint("a column has a `line` only where rows are `stacked`", "columns", next(iter(lined)).value)
+        if lined and (first is None or first.line not in (None, 1)):
+            raise Complaint("the first column stands on the first line: its word begins the event", "stacked")
+        if self.stacked and not lined and (first is None or first.heading):
             raise Complaint("the first column of stacked lines has no heading: its word begins the event", "stacked")
         return self
 

@@ -194,12 +194,13 @@ class TestWithEngines:
             "--pictures", tmp_path,
         ).output  # fmt: skip
 
-        assert "screens: 1, with 15 dose values, 15 of them proven" in told
+        assert "screens: 1: 1 verified; 15 dose values, 15 of them proven" in told
         assert [path.name for path in tmp_path.iterdir()] == ["001.png"]
 
     def test_an_example_that_is_not_read_as_it_says_fails_the_check(self, tmp_path):
         templates = tmp_path / "templates"
-        run("template", "new", GE, "-o", templates / "mine.yaml")
+        drafted = run("template", "new", GE, "-o", templates / "mine.yaml")
+        assert "the header fits ge/dose-report already" in drafted.output
         shutil.copy(GE, templates / "page.dcm")
         with (templates / "mine.yaml").open("a") as file:
             file.write("examples:\n  - {file: page.dcm, dlp_total: 947.86}\n")

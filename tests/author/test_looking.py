@@ -10,8 +10,9 @@ from ocr_service.author.drawing import best_of, picture_of, picture_of_template,
 from ocr_service.author.explaining import explained
 from ocr_service.author.reading import ObjectView, look, screens_of
 from ocr_service.author.telling import cell_lines, counts, foot, name_of, page_title
+from ocr_service.dose.quantities import Quantity
 from ocr_service.screen.overlay import COLOURS, Mark, frame_of
-from tests.author.typed import PAGE, TEMPLATE, box_of, library, readers, screen
+from tests.author.typed import HEADING, PAGE, ROWS, TEMPLATE, box_of, library, readers, screen
 
 
 def seen(folder: Path, blind: tuple[str, ...] = (), words=PAGE) -> ObjectView:
@@ -162,3 +163,19 @@ def test_an_object_without_a_picture_is_said_to_have_none(tmp_path):
     told = list(explained(ds, library(tmp_path), readers()))
 
     assert told == ["the object has no picture that can be read"]
+
+
+def test_a_label_that_only_a_narrow_space_parts_from_its_number_is_found_by_its_words(tmp_path):
+    """Letters of unlike widths leave 4 px there: no cut of the line makes a phrase of the label alone."""
+    words = [(100, 200, "Total")]
+    for text in ("DLP:", "1024"):
+        words.append((box_of(words[-1]).right + 4, 200, text))
+    page = (*HEADING, *ROWS, *words)
+    known = library(
+        tmp_path, TEMPLATE.replace("{text: Total, area: {left: 120", "{text: 'Total DLP:', area: {left: 90")
+    )
+    (view,) = look(screen(page), known, readers(page)).pages
+    assert view.reading is not None
+
+    total = view.reading.fields[Quantity.DLP_TOTAL]
+    assert (total.text, total.evidence.box) == ("1024", box_of(words[-1]))

@@ -164,7 +164,9 @@ def test_the_companions_of_an_exam_summary_are_named(shipped, image_type, name):
 # Places that follow the headings
 
 
-def column(left: str, right: str = "next", heading: str | None = None, kind: str = "decimal") -> dict[str, object]:
+def column(
+    left: str, right: str = "next", heading: str | list[str] | None = None, kind: str = "decimal"
+) -> dict[str, object]:
     made: dict[str, object] = {"left": left, "right": right, "type": kind}
     return made if heading is None else {**made, "heading": heading}
 
@@ -210,6 +212,33 @@ def test_stacked_lines_need_a_first_column_without_heading():
                 "stacked": "true",
             }
         )
+
+
+def stacked(**columns: object) -> TableLayout:
+    area = {"left": "0", "top": "0", "right": "512", "bottom": "9"}
+    return TableLayout.model_validate({"area": area, "stacked": "true", "columns": columns})
+
+
+def test_columns_of_stacked_rows_may_say_their_line_whatever_the_lines_of_the_heading():
+    at = {"series": Box(0, 20, 40, 30), "dlp": Box(200, 20, 230, 30), "dlp_unit": Box(200, 34, 230, 44)}
+    first, second = stack_of(
+        stacked(
+            series_number={**column("0", heading="series"), "right": "100", "line": "1"},
+            dlp={**column("dlp.left - 8", heading=["dlp", "dlp_unit"]), "line": "1"},
+            phantom={**column("0"), "type": "text", "line": "2"},
+        ),
+        at,
+    )
+
+    assert list(first) == [Quantity.SERIES_NUMBER, Quantity.DLP]
+    assert list(second) == [Quantity.PHANTOM]
+
+
+def test_a_line_without_stacked_rows_or_a_row_that_begins_on_its_second_line_is_refused():
+    with pytest.raises(ValueError, match="only where rows are `stacked`"):
+        table(columns={"series_number": {**column("0"), "line": "2"}})
+    with pytest.raises(ValueError, match="the first column stands on the first line"):
+        stacked(series_number={**column("0"), "line": "2"})
 
 
 def test_next_is_no_left_edge():
