@@ -135,20 +135,22 @@ def convert_group(job: Job, workplace: Workplace) -> Done:
     """Units that may be one examination under several studies: read, told once, written. OutputError."""
     with quiet():
         read = [unit.read(files, workplace) for files in job.group]
-        letters = _letters_of(read, last=job.last)
-        if letters.waiting:
-            return Done((), letters)
         if job.again:
             read = [unit.read_again(one) for one in read]
         told = linked.told_once(read, workplace.out)
+        letters = _letters_of(read, told, last=job.last)
+        if letters.waiting:
+            return Done((), letters)
         return Done(tuple(line for one in told for line in unit.written(one, workplace)), letters)
 
 
-def _letters_of(read: Sequence[ReadUnit], *, last: bool) -> GroupLetters:
+def _letters_of(read: Sequence[ReadUnit], told: Sequence[ReadUnit], *, last: bool) -> GroupLetters:
+    """told: the same once linked orders were told once; the page of two studies teaches as one."""
+    kept = [after for before, after in zip(read, told, strict=True) if not linked.was_skipped(before, after)]
     endings = [one.ending for one in read if one.ending is not None]
     waiting = any(isinstance(ending.outcome, NeedsReview) and ending.letters.waiting for ending in endings)
     return GroupLetters(
-        Fonts().merged(*(ending.letters.fonts for ending in endings)),
+        Fonts().merged(*(one.ending.letters.fonts for one in kept if one.ending is not None)),
         frozenset(one for ending in endings for one in ending.letters.trusted),
         waiting and not last,
         sum(bool(ending.letters.trusted) for ending in endings),

@@ -52,6 +52,11 @@ def told_once(read: Sequence[ReadUnit], out: Path) -> list[ReadUnit]:
     return told
 
 
+def was_skipped(before: ReadUnit, after: ReadUnit) -> bool:
+    """Is the unit told by another one of its group?"""
+    return after.ending is not before.ending and after.ending is not None and isinstance(after.ending.outcome, Skipped)
+
+
 def _rank(read: ReadUnit, out: Path) -> tuple[bool, bool]:
     """What was reported before goes first, then what is verified: none waits while its equal is thrown away."""
     verified = read.ending is not None and isinstance(read.ending.outcome, Verified)
