@@ -291,9 +291,10 @@ def _read_screen(
     if not fitting:
         names = ", ".join(template.name for template in candidates)
         return None, [doubt("template", f"the page does not show the words of the templates that match: {names}")]
-    notes = (*(note("pixels", sentence) for sentence in screen.notes), *found_in_size(screen, fitting[0].template))
     template = fitting[0].template
-    school = School(template.name, console, str(ds.get("StudyInstanceUID", "")), not screen.lossy)
+    size = found_in_size(screen, template)
+    notes = (*(note("pixels", sentence) for sentence in screen.notes), *size)
+    school = School(template.name, console, str(ds.get("StudyInstanceUID", "")), not screen.lossy and not size)
     read = _Read(template, read_page(fitting[0], PageRef(screen.sop_instance_uid, screen.frame)), school)
     if len(fitting) > 1:
         names = ", ".join(sheet.template.name for sheet in fitting)

@@ -1,12 +1,15 @@
 """Fonts on disk: a file a template, `name.font` beside `name.yaml`, in the same folders.
 
 Knows folders and files; must not know what a file says. What is kept is merged with what lies there: two runs that
-end at once lose nothing that either of them knew before it began to write.
+end at once write one after the other, and lose nothing that either of them knew.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from ocr_service.errors import OutputError, TemplateError
@@ -47,17 +50,30 @@ def keep_fonts(fonts: Fonts, folder: Path) -> tuple[Path, ...]:
     kept = []
     for template in sorted({key.template for key in fonts}):
         path = folder / f"{template}.font"
-        whole = load_font(path, folder) if path.exists() else Fonts()
-        whole.merge(fonts.of_template(template))
         half = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                half.write_text(written(whole, template), encoding="utf-8")
-                half.replace(path)
-            finally:
-                half.unlink(missing_ok=True)
+            with _alone_in(path.parent):
+                whole = load_font(path, folder) if path.exists() else Fonts()
+                whole.merge(fonts.of_template(template))
+                try:
+                    half.write_text(written(whole, template), encoding="utf-8")
+                    half.replace(path)
+                finally:
+                    half.unlink(missing_ok=True)
         except OSError as error:
             raise OutputError(f"the font file {path} could not be written: {error.strerror}") from error
         kept.append(path)
     return tuple(kept)
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """While no other run keeps fonts in this folder. OSError."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some network drives have no locks: there two runs may not end at once
+            fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)

@@ -13,16 +13,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from ocr_service.errors import TemplateError
-from ocr_service.screen.fonts import MOST_GLYPHS, Confirmation, Console, Font, FontKey, Fonts, Signs
+from ocr_service.screen.fonts import LARGEST, MOST_GLYPHS, Confirmation, Console, Font, FontKey, Fonts, Signs
 from ocr_service.screen.glyphs import PLACES, Glyph
-from ocr_service.screen.lettering import standing
+from ocr_service.screen.lettering import STANDINGS, standing
 
 HEAD = """# Letters of the consoles that {template} was read from, written by ocr-service.
 # Each glyph is followed by its bitmap. `is` names a sign that proven cells show it as, and each of these cells by
 # digests: cell/study/text, and /p where a person stated the text. A glyph is registered when cells of three studies
 # agree, or two that a person stated; one with two different signs proves nothing. `told` is a sign by one engine's
 # word alone: enough to find places. Delete a glyph to forget it."""
-LARGEST = 64  # rows and columns of a glyph
+LONGEST = 1000  # letters of a quoted text: a header may name many software versions
 _CONFIRMED = re.compile(r"([0-9a-f]{8})/([0-9a-f]{8})/([0-9a-f]{8}|-)(/p)?")
 _FONT = ("manufacturer", "model", "software", "height", "gaps")
 
@@ -40,7 +40,7 @@ def _font(key: FontKey, font: Font) -> Iterator[str]:
     console = key.console
     told = (console.manufacturer, console.model_name, console.software_versions)
     yield "font"
-    yield from (f"{word}: {json.dumps(value, ensure_ascii=False)}" for word, value in zip(_FONT, told, strict=False))
+    yield from (f"{word}: {_quotes(value)}" for word, value in zip(_FONT, told, strict=False))
     yield f"height: {key.height}"
     yield f"gaps: {font.widest_gap} {font.narrowest_blank}"
     for glyph in sorted({*font.glyphs, *font.told}):
@@ -59,7 +59,12 @@ def _glyph(glyph: Glyph, font: Font) -> Iterator[str]:
 def _signs(word: str, signs: Signs) -> Iterator[str]:
     for sign, seen in sorted(signs.items()):
         cells = " ".join(f"{one.cell}/{one.study}/{one.text or '-'}{'/p' * one.by_person}" for one in sorted(seen))
-        yield f"{word} {json.dumps(sign, ensure_ascii=False)} {cells}"
+        yield f"{word} {_quotes(sign)} {cells}"
+
+
+def _quotes(text: str) -> str:
+    """The text between quotes, on one line: what cannot be printed is escaped."""
+    return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 def parsed(text: str, template: str, file: str) -> Fonts:
@@ -126,15 +131,18 @@ class _Reader:
     def _quoted(self, number: int, value: str) -> str:
         try:
             text = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             text = None
-        if not isinstance(text, str) or len(text) > LARGEST or any(not letter.isprintable() for letter in text):
-            raise self.wrong(number, f"a text stands between quotes and has at most {LARGEST} letters")
+        if not isinstance(text, str) or len(text) > LONGEST:
+            raise self.wrong(number, f"a text stands between quotes and has at most {LONGEST} letters")
         return text
 
     def glyph(self, block: Block, font: Font) -> None:
         number, first = block[0]
-        place = next((word for word in first.split()[1:] if word in PLACES), "")
+        words = first.split()[1:]
+        if not set(words) <= {*STANDINGS, *PLACES}:
+            raise self.wrong(number, f"after `glyph` stand words of {', '.join((*STANDINGS, *PLACES))}")
+        place = next((word for word in words if word in PLACES), "")
         drawn = [(n, line) for n, line in block[1:] if line.strip("#.") == ""]
         columns = len(drawn[0][1]) if drawn else 0
         if not 0 < len(drawn) <= LARGEST or not 0 < columns <= LARGEST:
@@ -143,11 +151,11 @@ class _Reader:
             raise self.wrong(number, "the rows of a glyph are of one length")
         bitmap = np.array([[ink == "#" for ink in line] for _, line in drawn], np.bool_)
         glyph = Glyph(len(drawn), columns, np.packbits(bitmap).tobytes(), place)
-        if len(font.glyphs) >= MOST_GLYPHS:
-            raise self.wrong(number, f"a font has at most {MOST_GLYPHS} glyphs")
-        for line_number, line in block[1:]:
-            if line.strip("#."):
-                self._sign(line_number, line, glyph, font)
+        signs = [(n, line) for n, line in block[1:] if line.strip("#.")]
+        if not signs:
+            raise self.wrong(number, "a glyph has at least one sign; delete its bitmap too to forget it")
+        for line_number, line in signs:
+            self._sign(line_number, line, glyph, font)
 
     def _sign(self, number: int, line: str, glyph: Glyph, font: Font) -> None:
         match = re.fullmatch(r'(is|told) ("(?:[^"\\]|\\.)*")((?: \S+)*)', line)
@@ -162,4 +170,7 @@ class _Reader:
             if one is None:
                 raise self.wrong(number, "a confirmation is three digests of eight hex digits: cell/study/text")
             cells.append(Confirmation(one[1], one[2], "" if one[3] == "-" else one[3], one[4] is not None))
+        glyphs = font.told if match[1] == "told" else font.glyphs
+        if glyph not in glyphs and len(glyphs) >= MOST_GLYPHS:
+            raise self.wrong(number, f"a font has at most {MOST_GLYPHS} glyphs")
         font.add(glyph, sign, cells, told=match[1] == "told")

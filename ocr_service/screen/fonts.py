@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import combinations
 
 from ocr_service.screen.glyphs import Glyph
 from ocr_service.screen.layout import DIGITS
@@ -21,8 +22,9 @@ YOUNG = 3  # proven cells that show a glyph before it speaks of others
 REGISTERED = 3  # independent studies before it proves a cell alone
 STATED = 2  # cells with a text of their own that a person stated
 # Kept of what confirms a sign; enough to tell how well it is attested, however many pages were read.
-MOST_STUDIES, MOST_CELLS = 5, 3
+MOST_CELLS, MOST_STUDIES, MOST_TEXTS, MOST_OF_STUDY = 3, 5, 5, 3
 MOST_GLYPHS = 2000  # of one font: a page of noise shows thousands, and none of them twice
+LARGEST = 96  # rows and columns of a glyph: a larger one is no letter, nor several that touch
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -41,6 +43,15 @@ class FontKey:
     template: str
     console: Console
     height: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class OwnGlyph:
+    """A glyph of one console on the pages of one template, whatever the height of the line that it stands on."""
+
+    template: str
+    console: Console
+    glyph: Glyph
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -80,10 +91,12 @@ class Font:
     def add(self, glyph: Glyph, sign: str, seen: Iterable[Confirmation], *, told: bool = False) -> None:
         """Take in more cells that show the glyph as the sign."""
         glyphs = self.told if told else self.glyphs
-        if glyph not in glyphs and len(glyphs) >= MOST_GLYPHS:
+        if max(glyph.rows, glyph.columns) > LARGEST:
             return
         signs = glyphs.setdefault(glyph, {})
-        signs[sign] = _kept(signs.get(sign, frozenset()) | frozenset(seen), 1 if told else MOST_CELLS)
+        signs[sign] = _kept(signs.get(sign, frozenset()) | frozenset(seen))
+        if len(glyphs) > MOST_GLYPHS:
+            del glyphs[max(glyphs)]  # always the same ones, in whatever order they came
 
     def space(self, gap: int, *, blank: bool) -> None:
         """Take in the width of a gap that is a blank, or that is none."""
@@ -101,17 +114,25 @@ class Font:
         self.widest_gap = max(self.widest_gap, other.widest_gap)
         self.narrowest_blank = min(self.narrowest_blank, other.narrowest_blank)
 
-    def withdrawn(self) -> Iterator[Glyph]:
-        """The glyphs that proven cells show as different signs: they prove nothing any more."""
-        return (glyph for glyph, signs in self.glyphs.items() if contradictory(signs))
 
+def _kept(seen: frozenset[Confirmation]) -> frozenset[Confirmation]:
+    """Some cells of any studies, some studies with a few of their texts, and some texts, stated or not.
 
-def _kept(seen: frozenset[Confirmation], cells: int) -> frozenset[Confirmation]:
-    """A few cells of a few studies, always the same ones, in whatever order they came."""
-    by_study: dict[str, list[Confirmation]] = {}
-    for one in sorted(seen, key=lambda one: (not one.by_person, one)):
-        by_study.setdefault(one.study, []).append(one)
-    return frozenset(one for study in sorted(by_study)[:MOST_STUDIES] for one in by_study[study][:cells])
+    The lowest ones of each, so that they are the same in whatever order they came. Were there only studies, some that
+    print the same dose each time could take the place of those that tell more.
+    """
+    by_study: dict[str, dict[str, Confirmation]] = {}
+    by_text: dict[str, Confirmation] = {}
+    ordered = sorted(seen)
+    for one in ordered:
+        by_study.setdefault(one.study, {}).setdefault(one.text, one)
+        by_text[one.text] = min(by_text.get(one.text, one), one, key=lambda one: (one.study, one.cell))
+    kept = {*ordered[:MOST_CELLS], *(by_text[text] for text in sorted(by_text)[:MOST_TEXTS])}
+    stated = {one.text: one for one in reversed(ordered) if one.by_person}
+    kept.update(stated[text] for text in sorted(stated)[:STATED])
+    for study in sorted(by_study)[:MOST_STUDIES]:
+        kept.update(by_study[study][text] for text in sorted(by_study[study])[:MOST_OF_STUDY])
+    return frozenset(kept)
 
 
 def contradictory(signs: Iterable[str]) -> bool:
@@ -127,7 +148,8 @@ def is_young(seen: frozenset[Confirmation]) -> bool:
 def is_attested(sign: str, seen: frozenset[Confirmation]) -> bool:
     """Do cells of enough independent studies show it, or two that a person stated?
 
-    Digits and the point: of cells with other texts too.
+    Digits and the point: of cells with other texts too. Each study has to tell a text that the others do not: one page
+    is often kept under several studies.
     """
     stated = {one.text for one in seen if one.by_person}
     if len(stated) >= STATED:
@@ -137,18 +159,12 @@ def is_attested(sign: str, seen: frozenset[Confirmation]) -> bool:
         texts.setdefault(one.study, set()).add(one.text)
     if not set(sign) & set(DIGITS + "."):
         return len(texts) >= REGISTERED
-    return _can_choose(list(texts.values()), REGISTERED, frozenset())
+    return any(_differ(some) for some in combinations(texts.values(), REGISTERED))
 
 
-def _can_choose(texts: list[set[str]], wanted: int, taken: frozenset[str]) -> bool:
-    """Can so many studies each name a text of their own?"""
-    if not wanted:
-        return True
-    return any(
-        _can_choose(texts[number + 1 :], wanted - 1, taken | {text})
-        for number, told in enumerate(texts)
-        for text in told - taken
-    )
+def _differ(studies: tuple[set[str], ...]) -> bool:
+    """Does each of these studies tell a text that no other one does? "" stands for a text that is not kept."""
+    return all(texts.difference({""}, *(others for others in studies if others is not texts)) for texts in studies)
 
 
 class Fonts:
@@ -184,9 +200,17 @@ class Fonts:
             kept._fonts[key].glyphs.pop(glyph, None)
         return kept
 
-    def withdrawn(self) -> Iterator[tuple[FontKey, Glyph]]:
-        """The glyphs that prove nothing any more, because proven cells show them as different signs."""
-        return ((key, glyph) for key in self for glyph in self._fonts[key].withdrawn())
+    def signs(self) -> dict[OwnGlyph, set[str]]:
+        """Each console's glyphs on the pages of each template, and the signs that proven cells show them as."""
+        told: dict[OwnGlyph, set[str]] = {}
+        for key, font in self._fonts.items():
+            for glyph, signs in font.glyphs.items():
+                told.setdefault(OwnGlyph(key.template, key.console, glyph), set()).update(signs)
+        return told
+
+    def withdrawn(self) -> dict[OwnGlyph, set[str]]:
+        """The glyphs that prove nothing any more, because proven cells show them as different signs, and these."""
+        return {one: signs for one, signs in sorted(self.signs().items()) if contradictory(signs)}
 
     def font(self, key: FontKey) -> Font:
         """The font, a new one where nothing is known of it."""

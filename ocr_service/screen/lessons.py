@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from ocr_service.dose.proof import ENGINES, Proven, settle
 from ocr_service.dose.report import Box, Evidence, PageRef, Witness, WitnessKind
 from ocr_service.screen.anchors import same_word
-from ocr_service.screen.fonts import Confirmation, Console, FontKey, Fonts, digest
-from ocr_service.screen.glyphs import Glyph, Letters
+from ocr_service.screen.fonts import Confirmation, Console, FontKey, Fonts, OwnGlyph, digest
+from ocr_service.screen.glyphs import Letters
 from ocr_service.screen.lettering import Lettering, lettering
 from ocr_service.screen.readers import Canonical
 from ocr_service.screen.readings import CellReading, FixedWords, PageReading, RowReading, judge
@@ -39,7 +39,7 @@ class School:
     is_exact: bool = True  # False: compressed with loss, so that its bitmaps are nobody's letters
 
 
-Trusted = frozenset[tuple[FontKey, Glyph]]  # the registered glyphs that something rests on
+Trusted = frozenset[OwnGlyph]  # the glyphs that something rests on
 Lettered = tuple[School, PageReading]  # a page, and where its lessons come from
 
 
@@ -47,11 +47,13 @@ Lettered = tuple[School, PageReading]  # a page, and where its lessons come from
 class LettersTold:
     """What the pages of a unit teach, which registered glyphs they rest on, and each printed cell by its place.
 
+    leant: the glyphs without which something would not be proven, with another witness beside them.
     waiting: is there a cell or word that better known letters may prove?
     """
 
     fonts: Fonts = field(default_factory=Fonts)
     trusted: Trusted = frozenset()
+    leant: Trusted = frozenset()
     waiting: bool = False
     cells: Mapping[tuple[PageRef, Box], CellReading] = field(default_factory=dict)
 
@@ -71,7 +73,8 @@ def letters_told(pages: Sequence[Lettered], proven_since: Sequence[CellReading])
         if cell.evidence.box is not None and not cell.cell.same_as_header
     }
     exact = [(school, page) for school, page in pages if school.is_exact]
-    return LettersTold(taught(exact, proven_since), _trusted(pages), _waits(pages), cells)
+    trusted = _glyphs(pages, _is_lettered)
+    return LettersTold(taught(exact, proven_since), trusted, _glyphs(pages, _leans), _waits(pages), cells)
 
 
 def taught(pages: Sequence[Lettered], proven_since: Sequence[CellReading] = ()) -> Fonts:
@@ -147,13 +150,22 @@ def _of_cell(school: School, cell: CellReading) -> Iterator[_Lesson]:
         return
     verdict, private = settle(plain), bool(cell.cell.same_as_header)
     if isinstance(verdict, Proven) and settle(cell.evidence) == verdict:
-        text, marks, blanks = verdict.text, True, True
+        text, marks, blanks = _whole(cell, plain, verdict.text), True, True
         if cell.cell.type is ValueType.CHOICE:
             text, marks = _as_printed(plain, [verdict.text], fold)
             blanks = " " in text
         yield _lesson(school, page, letters, text, plain, private=private, marks=marks, blanks=blanks)
-    elif not plain.broken_crop and (text := _but_for_blanks(cell, plain)):
+    elif not plain.broken_crop and not plain.unsteady and (text := _but_for_blanks(cell, plain)):
         yield _lesson(school, page, letters, text, plain, private=private, blanks=False)
+
+
+def _whole(cell: CellReading, plain: Evidence, text: str) -> str:
+    """All that the cell prints: its text may leave out what stands beside the value, which both engines must see."""
+    if cell.cell.type is ValueType.CHOICE or "beside" not in cell.cell.expression.groupindex:
+        return text
+    saw = {bare(seen) for _, seen in plain.seen}
+    whole = saw.pop() if len(saw) == 1 and len(plain.seen) == len(ENGINES) else ""
+    return whole if canonical(cell.cell, cell.choices, whole) == text else ""
 
 
 def _but_for_blanks(cell: CellReading, plain: Evidence) -> str:
@@ -187,11 +199,36 @@ def _without_fonts(evidence: Evidence) -> Evidence:
 
 def vouched(pages: Sequence[Lettered], fonts: Fonts) -> list[PageReading]:
     """The pages with what is known of their console's letters: before, and by the pages themselves."""
-    if not _waits(pages):
+    if not any(_was_asked(one) for _, page in pages for one in page.inked()):
         return [page for _, page in pages]
     lessons = taught(pages)
-    letterings = {school: _lettering(school, fonts, lessons) for school, _ in pages}
+    letterings = {
+        school: _Heard(_lettering(school, fonts, lessons), lettering(fonts, school.template, school.console))
+        for school, _ in pages
+    }
     return [_vouched(page, letterings[school]) for school, page in pages]
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A console's letters with what these pages teach, and before: a wrong lesson of theirs hides no contradiction."""
+
+    now: Lettering
+    before: Lettering
+
+    def contradicts(self, letters: Letters, text: str) -> bool:
+        return self.now.contradicts(letters, text) or self.before.contradicts(letters, text)
+
+
+def _is_lettered(one: CellReading | FixedWords) -> bool:
+    """Have registered letters proven it? They are not asked again."""
+    return one.proven and any(witness.kind is WitnessKind.REGISTERED_FONT for witness in one.evidence.witnesses)
+
+
+def _was_asked(one: CellReading | FixedWords) -> bool:
+    """Did an engine look at it?"""
+    kinds = {witness.kind for witness in one.evidence.witnesses}
+    return not kinds or not kinds <= FONTS
 
 
 def _waits(pages: Sequence[Lettered]) -> bool:
@@ -205,7 +242,7 @@ def _lettering(school: School, fonts: Fonts, lessons: Fonts) -> Lettering:
     return lettering(known, school.template, school.console)
 
 
-def _vouched(page: PageReading, its: Lettering) -> PageReading:
+def _vouched(page: PageReading, its: _Heard) -> PageReading:
     groups = {id(row.group): _cell(row.group, its) for row in page.rows if row.group is not None}
     rows = tuple(
         RowReading({q: _cell(cell, its) for q, cell in row.cells.items()}, groups.get(id(row.group)))
@@ -216,7 +253,7 @@ def _vouched(page: PageReading, its: Lettering) -> PageReading:
     return replace(page, fields=fields, rows=rows, anchors=anchors)
 
 
-def _cell(cell: CellReading, its: Lettering) -> CellReading:
+def _cell(cell: CellReading, its: _Heard) -> CellReading:
     if cell.letters is None or cell.evidence.drawn:
         return cell
 
@@ -227,21 +264,21 @@ def _cell(cell: CellReading, its: Lettering) -> CellReading:
     return cell if evidence == cell.evidence else judge(replace(cell, evidence=evidence))
 
 
-def _words(words: FixedWords, its: Lettering) -> FixedWords:
+def _words(words: FixedWords, its: _Heard) -> FixedWords:
     if words.letters is None:
         return words
     evidence = _heard(words.evidence, words.letters, same_word(words.text), its, whole=False)
     return replace(words, evidence=evidence, proven=isinstance(settle(evidence), Proven))
 
 
-def _heard(evidence: Evidence, letters: Letters, known: Canonical, its: Lettering, *, whole: bool) -> Evidence:
+def _heard(evidence: Evidence, letters: Letters, known: Canonical, its: _Heard, *, whole: bool) -> Evidence:
     """The evidence with the letters' voice, or without an engine that even a part of the letters contradicts.
 
     whole: the witnesses' text is all that is printed; a word of a list or an anchor may be printed with other marks.
     """
     if any(witness.kind is WitnessKind.REGISTERED_FONT for witness in evidence.witnesses):
         return evidence
-    word = its.word(letters, known)
+    word = its.now.word(letters, known)
     if word is not None:
         text, registered = word
         return evidence.and_witness(Witness(_kind(registered=registered), text))
@@ -258,13 +295,17 @@ def _kind(*, registered: bool) -> WitnessKind:
     return WitnessKind.REGISTERED_FONT if registered else WitnessKind.LETTERS
 
 
-def _trusted(pages: Sequence[Lettered]) -> Trusted:
-    """The glyphs of all that registered letters have proven."""
+def _leans(one: CellReading | FixedWords) -> bool:
+    """Is it proven, and would not be without the letters' voice?"""
+    return one.proven and not _is_lettered(one) and not isinstance(settle(_without_fonts(one.evidence)), Proven)
+
+
+def _glyphs(pages: Sequence[Lettered], rests: Callable[[CellReading | FixedWords], bool]) -> Trusted:
+    """The glyphs of all that rests on letters."""
     return frozenset(
-        (FontKey(school.template, school.console, letters.height), glyph)
+        OwnGlyph(school.template, school.console, glyph)
         for school, page in pages
         for one in page.inked()
-        if (letters := one.letters) is not None
-        and any(witness.kind is WitnessKind.REGISTERED_FONT for witness in one.evidence.witnesses)
+        if (letters := one.letters) is not None and rests(one)
         for glyph in letters.glyphs
     )

@@ -17,7 +17,7 @@ from itertools import product
 from math import prod
 
 from ocr_service.screen.fonts import Console, FontKey, Fonts, Signs, contradictory, is_attested, is_young
-from ocr_service.screen.glyphs import Glyph, Letters, apart
+from ocr_service.screen.glyphs import FARTHEST, Glyph, Letters, apart
 from ocr_service.screen.layout import DIGITS
 from ocr_service.screen.spelling import bare
 from ocr_service.templates.wording import fold
@@ -27,6 +27,7 @@ NEAR = 0.1  # of a glyph's ink: how much compression may change it
 BLANK = 0.45  # letter heights: a wider gap is a blank, where none was seen yet
 SLACK = 1  # px: how much a gap may differ from those that were seen
 CLEAR = 3  # how many times further the nearest glyph of another sign must be
+STANDINGS = ("told", "new", "young", "registered", "withdrawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,12 +220,13 @@ def _young(signs: Signs) -> Known | None:
 
 def standing(signs: Signs) -> str:
     """How far a glyph is believed, in a word."""
+    told, new, young, registered, withdrawn = STANDINGS
     known = _young(signs)
     if known is None:
-        return "told" if not signs else "new"
+        return told if not signs else new
     if not known.supports:
-        return "withdrawn"
-    return "registered" if _registered(known, signs, set()).registered else "young"
+        return withdrawn
+    return registered if _registered(known, signs, set()).registered else young
 
 
 def _registered(known: Known, signs: Signs, doubted: set[str]) -> Known:
@@ -237,9 +239,10 @@ def _registered(known: Known, signs: Signs, doubted: set[str]) -> Known:
 def _nearest(glyph: Glyph, font: Mapping[Glyph, Known]) -> Known | None:
     """The digit whose glyph this one nearly equals, where every glyph of another sign is much further.
 
-    Were a digit unknown, this glyph might be that one: 8 is as near to 3 as a soft edge makes it.
+    Were a digit of this size unknown, this glyph might be that one: 8 is as near to 3 as a soft edge makes it.
     """
-    if not set(DIGITS) <= {sign for known in font.values() for sign in known.signs}:
+    alike = [known for other, known in font.items() if abs(other.rows - glyph.rows) <= FARTHEST and known.supports]
+    if not set(DIGITS) <= {sign for known in alike for sign in known.signs}:
         return None
     bitmap = glyph.bitmap
     best: tuple[int, Known] | None = None

@@ -151,7 +151,7 @@ def _letters_of(read: Sequence[ReadUnit], told: Sequence[ReadUnit], *, last: boo
     waiting = any(isinstance(ending.outcome, NeedsReview) and ending.letters.waiting for ending in endings)
     return GroupLetters(
         Fonts().merged(*(one.ending.letters.fonts for one in kept if one.ending is not None)),
-        frozenset(one for ending in endings for one in ending.letters.trusted),
+        frozenset(one for ending in endings for one in ending.letters.trusted | ending.letters.leant),
         waiting and not last,
         sum(bool(ending.letters.trusted) for ending in endings),
         tuple(one.audit for one in read if one.audit is not None),

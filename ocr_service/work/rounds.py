@@ -8,12 +8,13 @@ Knows groups, letters and their order; must not know how a group is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ocr_service.screen.font_files import keep_fonts
+from ocr_service.screen.fonts import OwnGlyph
 from ocr_service.work import output
 from ocr_service.work.inventory import UnitFiles
 from ocr_service.work.site_letters import GroupLetters, Rested, SiteLetters
@@ -63,8 +64,7 @@ def in_rounds(groups: Sequence[Group], run: Run, letters: SiteLetters, out: Path
                 rested.add(index, done.letters.trusted, (line.rdsr for line in done.lines))
                 yield done.lines
             letters.keep()
-        learned = _shared(letters, Path(folder) / "last")
-        yield from _last(groups, held, rested, learned, run, letters, out)
+        yield from _last(_Rest(groups, held, rested, Path(folder)), run, letters, out)
 
 
 def _cut(count: int) -> Iterator[range]:
@@ -82,23 +82,35 @@ def _shared(letters: SiteLetters, folder: Path) -> Path | None:
     return folder
 
 
-def _last(
-    groups: Sequence[Group],
-    held: Iterable[int],
-    rested: Rested,
-    learned: Path | None,
-    run: Run,
-    letters: SiteLetters,
-    out: Path,
-) -> Iterator[tuple[Converted, ...]]:
-    questioned = rested.on(letters.withdrawn())
-    for _, written in questioned:
-        letters.taken_back += len(written)
-        for name in written:
-            output.take_back(name, out)
-    jobs = [Job(groups[index], learned, last=True) for index in held]
-    jobs += [Job(groups[index], learned, last=True, again=True) for index, _ in questioned]
-    for done in run(jobs):
-        letters.take(done.letters)
-        yield done.lines
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """What is left after the rounds: the groups that wait, and which others rest on which letters."""
+
+    groups: Sequence[Group]
+    held: Sequence[int]
+    rested: Rested
+    folder: Path
+
+
+def _last(rest: _Rest, run: Run, letters: SiteLetters, out: Path) -> Iterator[tuple[Converted, ...]]:
+    """What waits, and what rests on letters that were withdrawn; these groups may withdraw further letters."""
+    waiting = [(index, False) for index in rest.held]
+    withdrawn: set[OwnGlyph] = set()
+    while True:
+        new = letters.withdrawn().keys() - withdrawn
+        withdrawn |= new
+        for index, written in rest.rested.take_out(new):
+            letters.taken_back += len(written)
+            for name in written:
+                output.take_back(name, out)
+            waiting.append((index, True))
+        if not waiting:
+            break
+        learned = _shared(letters, rest.folder / f"last-{len(withdrawn)}")
+        jobs = [Job(rest.groups[index], learned, last=True, again=again) for index, again in waiting]
+        for (index, _), done in zip(waiting, run(jobs), strict=True):
+            letters.take(done.letters)
+            rest.rested.add(index, done.letters.trusted, (line.rdsr for line in done.lines))
+            yield done.lines
+        waiting = []
     letters.keep()

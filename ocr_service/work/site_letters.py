@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ocr_service.screen.font_files import keep_fonts
-from ocr_service.screen.fonts import Console, FontKey, Fonts
-from ocr_service.screen.glyphs import Glyph
+from ocr_service.screen.fonts import Console, Fonts, OwnGlyph
 from ocr_service.screen.lessons import Trusted
 from ocr_service.screen.lettering import lettering
 from ocr_service.work.auditing import Audit
@@ -59,12 +58,12 @@ class SiteLetters:
         """All that is known now."""
         return self.known.merged(self.learned)
 
-    def withdrawn(self) -> list[tuple[FontKey, Glyph]]:
-        """The glyphs that were withdrawn by what this run has seen."""
+    def withdrawn(self) -> dict[OwnGlyph, set[str]]:
+        """The glyphs that were withdrawn by what this run has seen, and the signs that they were shown as."""
         if not self.learned:
-            return []
-        before = set(self.known.withdrawn())
-        return [one for one in self.fonts().withdrawn() if one not in before]
+            return {}
+        before = self.known.withdrawn()
+        return {one: signs for one, signs in self.fonts().withdrawn().items() if one not in before}
 
     def sentences(self) -> Iterator[str]:
         """What became of the letters, a sentence each."""
@@ -73,7 +72,7 @@ class SiteLetters:
         if self.audited:
             disagreed = f"they disagree in {self.alarms}" if self.alarms else "they agree in all"
             yield f"audit: the engines read {self.audited} of these units too, and {disagreed}"
-        yield from (_withdrawal(key, glyph, self.fonts()) for key, glyph in self.withdrawn())
+        yield from (_withdrawal(one, signs) for one, signs in self.withdrawn().items())
         if self.taken_back:
             yield f"{self.taken_back} reports rested on withdrawn letters: they were taken back and read again"
         yield from self._new()
@@ -90,10 +89,10 @@ class SiteLetters:
                 yield f"letters: {now - before} newly registered for {template} on {_named(console)}{where}"
 
 
-def _withdrawal(key: FontKey, glyph: Glyph, fonts: Fonts) -> str:
-    signs = " and ".join(repr(sign) for sign in sorted(fonts[key].glyphs[glyph]))
-    where = f"{key.template} on {_named(key.console)}"
-    return f"letters: a glyph of {where} is withdrawn: proven cells show it as {signs}"
+def _withdrawal(one: OwnGlyph, signs: Iterable[str]) -> str:
+    told = " and ".join(repr(sign) for sign in sorted(signs))
+    where = f"{one.template} on {_named(one.console)}"
+    return f"letters: a glyph of {where} is withdrawn: proven cells show it as {told}"
 
 
 def _named(console: Console) -> str:
@@ -104,7 +103,7 @@ class Rested:
     """Which groups rest on which registered glyphs: a few bytes a group, for archives are long."""
 
     def __init__(self) -> None:
-        self._bits: dict[tuple[FontKey, Glyph], int] = {}
+        self._bits: dict[OwnGlyph, int] = {}
         self._groups: list[tuple[int, int, tuple[str, ...]]] = []
 
     def add(self, number: int, trusted: Trusted, written: Iterable[str | None]) -> None:
@@ -115,7 +114,9 @@ class Rested:
         if mask:
             self._groups.append((number, mask, tuple(filter(None, written))))
 
-    def on(self, withdrawn: Iterable[tuple[FontKey, Glyph]]) -> list[tuple[int, tuple[str, ...]]]:
-        """The groups that rest on any of these glyphs, and their RDSRs."""
+    def take_out(self, withdrawn: Iterable[OwnGlyph]) -> list[tuple[int, tuple[str, ...]]]:
+        """The groups that rest on any of these glyphs, and their RDSRs; they are forgotten here."""
         mask = sum(1 << self._bits[one] for one in set(withdrawn) if one in self._bits)
-        return [(number, written) for number, its, written in self._groups if its & mask]
+        found = [(number, written) for number, its, written in self._groups if its & mask]
+        self._groups = [one for one in self._groups if not one[1] & mask]
+        return found
