@@ -206,7 +206,7 @@ def measure(ways: Ways, units: Sequence[Unit], repetitions: int, with_cells: int
 
 
 def ratio(units: Iterable[Unit], above: Sequence[str], below: Sequence[str]) -> float:
-    """The median over the units of the ratio of their medians, of several ways the quickest; nan where none is timed."""
+    """The median over the units of the ratio of their medians, of several ways the quickest; nan for none."""
     pairs = [(unit.quickest(above), unit.quickest(below)) for unit in units]
     return median([one / other for one, other in pairs if one and other] or [float("nan")])
 
