@@ -23,7 +23,6 @@ from ocr_service.errors import EngineMissing
 from ocr_service.screen.font_files import load_fonts
 from ocr_service.screen.readers import Crop, Preparation, Readers
 from ocr_service.screen.tesseract import VOTES
-from ocr_service.templates.shipped import shipped_templates
 from ocr_service.work import archive
 from ocr_service.work.discovery import discover
 from ocr_service.work.inventory import UnitFiles, take_stock
@@ -115,10 +114,10 @@ def units(paths: Sequence[Path]) -> list[UnitFiles]:
 
 
 def by_fonts(site: Path, *, engines: bool = False) -> Readers:
-    """Readers that know the fonts of the folder. Without engines whatever asks one raises EngineAsked."""
+    """Readers that know the fonts of the folder alone, no shipped ones. Without engines whatever asks one raises EngineAsked."""
     first, second = running.engines() if engines else (NoEngine(), NoEngine())
     readers = Readers(first, second, VOTES)
-    readers.use(load_fonts(shipped_templates(), site))
+    readers.use(load_fonts(site))
     return readers
 
 

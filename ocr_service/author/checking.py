@@ -141,16 +141,16 @@ def _values(example: Example) -> int:
 def _compared(example: Example, report: CTDoseReport) -> Iterator[tuple[str, str, str, str, bool]]:
     """Where, which, what should be read, what was read, whether that is proven; for each value of the example."""
     if example.dlp_total is not None:
-        text, proven = _total(report)
+        text, proven = total_of(report)
         yield "page", "dlp_total", example.dlp_total, text, proven
     for number, row in enumerate(example.rows):
-        told = _told(report.events[number]) if number < len(report.events) else {}
+        told = told_of(report.events[number]) if number < len(report.events) else {}
         for key, wanted in zip(example.columns, row, strict=True):
             text, proven = told.get(key, (NOTHING, False))
             yield f"row {number + 1}", key, wanted, text, proven
 
 
-def _total(report: CTDoseReport) -> tuple[str, bool]:
+def total_of(report: CTDoseReport) -> tuple[str, bool]:
     """The printed total, else the plain sum of the totals per phantom."""
     if report.dlp_total is not None:
         return report.dlp_total.text, report.dlp_total.proven
@@ -159,7 +159,7 @@ def _total(report: CTDoseReport) -> tuple[str, bool]:
     return str(report.printed_total), all(total.proven for _, total in report.phantom_totals)
 
 
-def _told(event: IrradiationEvent) -> Told:
+def told_of(event: IrradiationEvent) -> Told:
     """What the event says in the words of an example, and whether each is proven."""
     concepts: tuple[tuple[str, Reading[Any] | None], ...] = (
         ("acquisition_type", event.acquisition_type),
