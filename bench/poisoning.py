@@ -1,10 +1,12 @@
 """What may poison a registered font: screens whose letters change, fonts whose signs are exchanged, lost pixels.
 
-Knows glyphs, fonts and pixels; must not know how a reading is judged. Screens are files without compression.
+Also values that a person states wrongly. Knows glyphs, fonts and pixels; must not know how a reading is judged.
+Screens are files without compression.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
 
 from bench.scoring import Expected
+from ocr_service.author.expected import DLP, DLP_TOTAL, EVENT_KEYS, MEAN_CTDIVOL
 from ocr_service.dose.report import Box
 from ocr_service.pipeline import console_of
 from ocr_service.screen import layout
@@ -25,6 +28,7 @@ from ocr_service.screen.layout import Run
 from ocr_service.screen.pixels import dose_screens
 
 NEW_SOFTWARE = "BENCH 2.0"
+POINT = 3  # rows of a point at most
 DESCRIBED = ("series_number", "mean_ctdivol", "dlp", "scanning_range", "kvp")
 
 Signs = Mapping[Glyph, str]
@@ -82,15 +86,11 @@ def signs_of(fonts: Fonts, ds: Dataset) -> Signs:
 
 
 def phrases_of(ds: Dataset, signs: Signs) -> Iterator[list[Letter]]:
-    """The known letters of each phrase of the first page."""
+    """The letters of each phrase of the first page, each taken alone; the sign of unknown ones is empty."""
     ink = layout.find_ink(layout.flat(dose_screens(ds)[0].pixels))
     for phrase in layout.phrases(ink.shapes):
-        letters = []
-        for box in phrase.shapes:
-            glyph = letters_of(Run(box, (box,)), ink.mask).glyphs[0]
-            if glyph in signs:
-                letters.append(Letter(signs[glyph], glyph, box))
-        yield letters
+        glyphs = [letters_of(Run(box, (box,)), ink.mask).glyphs[0] for box in phrase.shapes]
+        yield [Letter(signs.get(glyph, ""), glyph, box) for glyph, box in zip(glyphs, phrase.shapes, strict=True)]
 
 
 def draw_swapped(ds: Dataset, signs: Signs, pair: str) -> int:
@@ -98,7 +98,11 @@ def draw_swapped(ds: Dataset, signs: Signs, pair: str) -> int:
     pixels, changed = np.array(ds.pixel_array), 0
     for letters in phrases_of(ds, signs):
         for letter in letters:
-            shape = _shape(exchanged(letter.sign, pair), letter.glyph, signs) if letter.sign in pair else None
+            shape = (
+                _shape(exchanged(letter.sign, pair), letter.glyph, signs)
+                if letter.sign and letter.sign in pair
+                else None
+            )
             if shape is not None:
                 _draw(pixels, letter, shape)
                 changed += 1
@@ -124,17 +128,21 @@ def _draw(pixels: Levels, letter: Letter, shape: Glyph) -> None:
 def pixel_out(ds: Dataset, signs: Signs, rng: Random, cells: int) -> int:
     """Take one pixel out of a digit of so many numbers of the page; how many it had."""
     pixels = np.array(ds.pixel_array)
-    numbers = [letters for letters in phrases_of(ds, signs) if letters and all(one.sign in _NUMBER for one in letters)]
+    numbers = [letters for letters in phrases_of(ds, signs) if _is_number(letters)]
     chosen = rng.sample(numbers, min(cells, len(numbers)))
     for letters in chosen:
-        letter = rng.choice([one for one in letters if one.sign.isdigit()] or letters)
+        letter = rng.choice([one for one in letters if one.sign.isdigit()])
         y, x = (int(place) for place in rng.choice(np.argwhere(letter.glyph.bitmap).tolist()))
         pixels[letter.box.top + y, letter.box.left + x] = pixels.min()
     ds.PixelData = pixels.tobytes()
     return len(chosen)
 
 
-_NUMBER = frozenset("0123456789.")
+def _is_number(letters: Sequence[Letter]) -> bool:
+    """Digits, and points between them."""
+    digits = [one for one in letters if one.sign.isdigit()]
+    return bool(digits) and all(one in digits or one.glyph.rows <= POINT for one in letters)
+
 
 Change = Callable[[Dataset], int]
 
@@ -149,6 +157,33 @@ def altered(paths: Sequence[Path], place: Path, change: Change) -> int:
         place.mkdir(parents=True, exist_ok=True)
         ds.save_as(place / f"{number:05d}.dcm")
     return changed
+
+
+def stated(truth: Mapping[str, Expected], share: float, rng: Random, pair: str = "") -> tuple[list[str], int]:
+    """What a person states of each study, as lines of a report, and how many of its doses are wrong by a digit.
+
+    pair: two digits that this person takes for each other, always; without it any digit is taken for any.
+    """
+    lines, wrong = [], 0
+    for study, expected in truth.items():
+        told = [{key: getattr(event, key) for key in EVENT_KEYS} for event in expected.events]
+        total = {DLP_TOTAL: expected.dlp_total}
+        for values, key in [*((event, key) for event in told for key in (MEAN_CTDIVOL, DLP)), (total, DLP_TOTAL)]:
+            text = values[key]
+            if text is not None and rng.random() < share:
+                values[key] = _mistaken(text, rng, pair)
+                wrong += values[key] != text
+        unit = {"study_instance_uid": study, "sop_instance_uids": [], **total, "events": told}
+        lines.append(json.dumps(unit))
+    return lines, wrong
+
+
+def _mistaken(text: str, rng: Random, pair: str) -> str:
+    if pair:
+        return exchanged(text, pair)
+    place = rng.choice([place for place, letter in enumerate(text) if letter.isdigit()])
+    other = rng.choice([digit for digit in "0123456789" if digit != text[place]])
+    return text[:place] + other + text[place + 1 :]
 
 
 def updated(ds: Dataset) -> int:

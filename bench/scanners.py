@@ -7,7 +7,7 @@ and never moves its page, as real ones do. Knows drawings and the front door; mu
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -114,7 +114,7 @@ def units(paths: Sequence[Path]) -> list[UnitFiles]:
 
 
 def by_fonts(site: Path, *, engines: bool = False) -> Readers:
-    """Readers that know the fonts of the folder alone, no shipped ones. Without engines whatever asks one raises EngineAsked."""
+    """Readers that know the fonts of the folder and no shipped ones. Without engines asking one raises EngineAsked."""
     first, second = running.engines() if engines else (NoEngine(), NoEngine())
     readers = Readers(first, second, VOTES)
     readers.use(load_fonts(site))
@@ -129,7 +129,14 @@ def convert(
     return list(archive.convert(paths, running.library(), readers, out, frozenset(EMITTED), None, rules, letters)[1])
 
 
-def learn(paths: Sequence[Path], site: Path, out: Path) -> Mapping[str, int]:
-    """Convert the paths with both engines and keep the fonts; how many units ended how."""
+def learn(paths: Sequence[Path], site: Path, out: Path) -> list[Converted]:
+    """Convert the paths with both engines, and keep the fonts in the folder."""
     site.mkdir(parents=True, exist_ok=True)
-    return Counter(outcome_name(done.outcome) for done in convert(paths, by_fonts(site, engines=True), out, site=site))
+    return convert(paths, by_fonts(site, engines=True), out, site=site)
+
+
+def ended(done: Sequence[Converted]) -> str:
+    """How many units ended how."""
+    return ", ".join(
+        f"{number} {name}" for name, number in Counter(outcome_name(d.outcome) for d in done).most_common()
+    )

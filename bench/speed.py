@@ -282,7 +282,7 @@ def main() -> None:
             screens = [folder / "drawn"]
             scanners.draw_scanners(list(FAMILIES), 1, options.drawn, screens[0])
         if options.site is None:
-            print(f"fonts learned of: {dict(scanners.learn(screens, site, folder / 'learned'))}")
+            print(f"fonts learned: {scanners.ended(scanners.learn(screens, site, folder / 'learned'))}")
         ways = Ways(folder, site, cells=bool(options.cells))
         all_units, asking = units_of(ways, screens)
         units = mixed(all_units, options.units)
