@@ -8,10 +8,9 @@ from random import Random
 import numpy as np
 import pytest
 from pydicom import dcmread
-from samples import HELICAL, Event
 
 from bench import faces, poisoning, scanners
-from bench.scoring import Expected
+from bench.scoring import HELICAL, Event, Expected
 from ocr_service.author.expected import load_expected
 from ocr_service.errors import EngineMissing
 from ocr_service.pipeline import console_of
