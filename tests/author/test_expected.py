@@ -8,11 +8,16 @@ import pytest
 from ocr_service.author.expected import MOST_BYTES, Expected, expected_for, load_expected
 from ocr_service.errors import UsageError
 
-EVENT = {
+EVENT: dict[str, object] = {
     "series_number": "2", "acquisition_type": "116152004", "mean_ctdivol": "11.20", "dlp": "498.42", "phantom": "body",
     "scanning_range": None, "kvp": None, "proven": True,
 }  # fmt: skip
-UNIT = {"study_instance_uid": "1.2.3", "sop_instance_uids": ["1.2.3.4"], "dlp_total": "498.42", "events": [EVENT]}
+UNIT: dict[str, object] = {
+    "study_instance_uid": "1.2.3",
+    "sop_instance_uids": ["1.2.3.4"],
+    "dlp_total": "498.42",
+    "events": [EVENT],
+}
 
 
 def expecting(folder: Path, *lines) -> Path:

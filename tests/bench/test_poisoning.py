@@ -34,7 +34,7 @@ def page(drawn):
 def signs():
     """The digits of the scanner's letters."""
     inks = {digit: faces.letters_of(scanners.FONTS["ge"]).glyph(digit).ink for digit in "0123456789"}
-    return {Glyph(*ink.shape, np.packbits(ink).tobytes()): digit for digit, ink in inks.items()}
+    return {Glyph(ink.shape[0], ink.shape[1], np.packbits(ink).tobytes()): digit for digit, ink in inks.items()}
 
 
 def test_studies_of_a_scanner_share_console_and_encoding_and_differ_in_values(drawn):
