@@ -21,7 +21,7 @@ apt = echo "installing $(1)" && $(SUDO) apt-get -qq update && \
 # $(call pip,REQUIREMENT): a library without a wheel for this Python or processor is built, which needs a compiler.
 pip = $(PIP) $(1) || { ! command -v c++ >/dev/null && $(call apt,build-essential $(PYTHON_PACKAGE)-dev) && $(PIP) $(1); }
 
-.PHONY: help demo test check bench accuracy samples letters pictures clean tesseract dicom-tools orthanc fonts
+.PHONY: help demo test check bench memory poison accuracy samples letters pictures clean tesseract dicom-tools orthanc fonts
 .DELETE_ON_ERROR:
 
 help:
@@ -29,6 +29,8 @@ help:
 	@echo "make test      run the tests"
 	@echo "make check     ruff, mypy, import-linter and the rules of the house"
 	@echo "make bench     time a dose screen, file in to RDSR out, beside plain ways to read it"
+	@echo "make memory    convert 2,000 screens by registered fonts in one process, and watch its memory"
+	@echo "make poison    change letters, fonts and statements, and count what is wrong (half an hour)"
 	@echo "make accuracy  read held-out screens with and without faults, and count what is wrong (an hour)"
 	@echo "make samples   draw sample_sc/ anew"
 	@echo "make letters   learn the fonts of the shipped templates from sample_sc/ anew"
@@ -52,10 +54,18 @@ check: $(VENV)/.dev
 	$(BIN)/pytest -q tests/test_house.py
 
 BENCH_OPTIONS ?=
+MEMORY_OPTIONS ?=
+POISON_OPTIONS ?=
 ACCURACY_OPTIONS ?= --jobs 2
 
-bench: tesseract $(VENV)/.dev
+bench: tesseract fonts $(VENV)/.dev
 	$(BIN)/python -m bench.speed $(BENCH_OPTIONS)
+
+memory: tesseract fonts $(VENV)/.dev
+	$(BIN)/python -m bench.memory $(MEMORY_OPTIONS)
+
+poison: tesseract fonts $(VENV)/.dev
+	$(BIN)/python -m bench.poison $(POISON_OPTIONS)
 
 accuracy: tesseract fonts $(VENV)/.dev
 	$(BIN)/python -m bench.accuracy $(ACCURACY_OPTIONS)

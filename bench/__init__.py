@@ -1,4 +1,6 @@
-"""Measurements: how right the readings are (accuracy), and how fast (speed). No part of the product.
+"""Measurements: how right readings are (accuracy), how safe letters are (poison), how fast (speed), how large (memory).
+
+No part of the product.
 
 The drawing code of sample_sc is imported by module name, as its own scripts do.
 """

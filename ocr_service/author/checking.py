@@ -182,14 +182,14 @@ def values_of(example: Example) -> int:
 def compared(example: Example, report: CTDoseReport) -> Iterator[Compared]:
     """Each value of the example beside what the report says of it."""
     if example.dlp_total is not None:
-        yield Compared("page", "dlp_total", example.dlp_total, _total(report))
+        yield Compared("page", "dlp_total", example.dlp_total, total_of(report))
     for number, row in enumerate(example.rows):
-        told = _told(report.events[number]) if number < len(report.events) else {}
+        told = told_of(report.events[number]) if number < len(report.events) else {}
         for key, wanted in zip(example.columns, row, strict=True):
             yield Compared(f"row {number + 1}", key, wanted, told.get(key, UNSAID))
 
 
-def _total(report: CTDoseReport) -> Said:
+def total_of(report: CTDoseReport) -> Said:
     """The printed total, else the plain sum of the totals per phantom."""
     total = report.dlp_total
     if total is not None:
@@ -200,7 +200,7 @@ def _total(report: CTDoseReport) -> Said:
     return Said(str(report.printed_total), proven, Evidence())
 
 
-def _told(event: IrradiationEvent) -> Told:
+def told_of(event: IrradiationEvent) -> Told:
     """What the event says in the words of an example."""
     concepts: tuple[tuple[str, Reading[Any] | None], ...] = (
         ("acquisition_type", event.acquisition_type),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -83,6 +83,16 @@ def expected_for(
     of_study = [one for one in known if one.study_instance_uid == study_instance_uid]
     named = next((one for one in of_study if objects.intersection(one.sop_instance_uids)), None)
     return named or next((one for one in of_study if not one.sop_instance_uids), None)
+
+
+def must_be_at_hand(path: Path, known: Iterable[Expected], screens: Mapping[str, Collection[str]]) -> None:
+    """Does each line speak of a unit among the screens? screens: SOP Instance UIDs by study. UsageError."""
+    for one in known:
+        objects = screens.get(one.study_instance_uid)
+        if objects is None:
+            raise wrong(path, one.line, "its study is not among the screens; name its folder too, or drop the line")
+        if one.sop_instance_uids and not set(one.sop_instance_uids).intersection(objects):
+            raise wrong(path, one.line, "none of its objects is among the screens of its study")
 
 
 def wrong(path: Path, line: int, problem: str) -> UsageError:

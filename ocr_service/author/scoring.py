@@ -6,7 +6,7 @@ Knows counts; must not know templates or screens. Pure.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 CONFIDENCE = 0.95
@@ -53,17 +53,22 @@ def _at_most(wrong: int, tried: int, share: float) -> float:
     return total
 
 
+def bounds(scores: Sequence[Score]) -> tuple[tuple[str, int, int, float], ...]:
+    """Over scanners, screens and values: how many are wrong of how many, and the upper bound; the largest first."""
+    scanners = {s.scanner for s in scores}
+    bad = {s.scanner for s in scores if s.wrong}
+    counts = (
+        ("scanners", len(bad), len(scanners)),
+        ("screens", sum(s.wrong > 0 for s in scores), len(scores)),
+        ("values", sum(s.wrong for s in scores), sum(s.proven for s in scores)),
+    )
+    told = [(name, wrong, tried, upper_bound(wrong, tried)) for name, wrong, tried in counts]
+    return tuple(sorted(told, key=lambda one: (one[3], one[0]), reverse=True))
+
+
 def scoreboard(scores: Iterable[Score]) -> str:
     """One line: values read and wrong, and the bounds over scanners, screens and values, the largest first."""
     kept = list(scores)
     values, proven, wrong = (sum(getattr(s, key) for s in kept) for key in ("values", "proven", "wrong"))
-    scanners = {s.scanner for s in kept}
-    bad = {s.scanner for s in kept if s.wrong}
-    counts = (
-        ("scanners", len(bad), len(scanners)),
-        ("screens", sum(s.wrong > 0 for s in kept), len(kept)),
-        ("values", wrong, proven),
-    )
-    bounds = sorted(((upper_bound(w, n), f"over {n} {name}") for name, w, n in counts), reverse=True)
-    told = ", ".join(f"{bound:.1%} {name}" for bound, name in bounds)
+    told = ", ".join(f"{bound:.1%} over {tried} {name}" for name, _, tried, bound in bounds(kept))
     return f"{proven} of {values} values proven, {wrong} of these wrong; upper 95 % bound of wrong ones: {told}"
