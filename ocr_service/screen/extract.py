@@ -14,7 +14,7 @@ from ocr_service.dose.report import Box, Evidence, Finding, PageRef, doubt, note
 from ocr_service.screen import layout
 from ocr_service.screen.anchors import MORE_GAPS, NO_LETTERS, PHRASE_GAPS, Phrases, Placed, place_anchors
 from ocr_service.screen.asking import Asked, Place, Words, read_all
-from ocr_service.screen.glyphs import Letters
+from ocr_service.screen.glyphs import Letters, letters_on
 from ocr_service.screen.layout import Ink, Pixels, Run
 from ocr_service.screen.lettering import Lettering
 from ocr_service.screen.lines import GroupLine, LineKind, kind_of_line
@@ -23,7 +23,7 @@ from ocr_service.screen.readers import Readers
 from ocr_service.screen.readings import Choices, FixedWords, Found, PageReading, RowReading
 from ocr_service.screen.sheet import Sheet
 from ocr_service.screen.unexplained import unexplained
-from ocr_service.screen.words import canonical
+from ocr_service.screen.words import canonical, lookalikes
 from ocr_service.templates.edges import SIDES
 from ocr_service.templates.schema import Cell, PageLayout, TableLayout, Template, ValueType
 
@@ -188,12 +188,15 @@ def _field(sheet: Sheet, cell: Cell, place: Box | None) -> Asked:
 def _identifier(sheet: Sheet, cell: Cell, place: Box | None) -> Asked:
     """The phrase of the area that says the identifier: its label moves with the console's letters and language."""
     found = [run for run in layout.page_phrases(sheet.ink, 1.5) if place is not None and layout.inside(place, run.box)]
-    for read in (sheet.spelled_texts, sheet.first_texts):
-        texts = read([run.box for run in found])
-        for run, text in zip(found, texts, strict=True):
-            if canonical(cell, {}, text) is not None:
-                return Asked(cell, {}, run, _struck(sheet, run))
-        found = [run for run, text in zip(found, texts, strict=True) if not text]
+    letters = [sheet.lettering.spelled(letters_on(sheet.ink, run)) for run in found]
+    spelled = [() if one is None else [look for text, _ in one.texts() for look in lookalikes(text)] for one in letters]
+    for run, told in zip(found, spelled, strict=True):
+        if any(canonical(cell, {}, text) is not None for text in told):
+            return Asked(cell, {}, run, _struck(sheet, run))
+    unknown = [run for run, told in zip(found, spelled, strict=True) if not told]
+    for run, text in zip(unknown, sheet.first_texts([run.box for run in unknown]), strict=True):
+        if canonical(cell, {}, text) is not None:
+            return Asked(cell, {}, run, _struck(sheet, run))
     return Asked(cell, {}, None)
 
 

@@ -9,12 +9,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
+from math import prod
 
 from ocr_service.templates.schema import Cell, ValueType
 from ocr_service.templates.wording import ALIKE, fold
 
 _DASHES = str.maketrans("\u2013\u2014\u2212\u2010\u2011", "-----")  # a console has one dash; an engine knows many
 _LEADING_ZERO = re.compile(r"0\d")
+_ALIKE = ("Il1", "Oo0")
+MOST_LOOKALIKES = 3**6
 _NUMBERS = (ValueType.INTEGER, ValueType.DECIMAL)
 
 
@@ -37,6 +41,17 @@ class Meaning:
     value: str
     concept: str = ""  # of a choice, or of the group `phantom`
     parts: tuple[tuple[str, str], ...] = ()
+
+
+def lookalikes(text: str) -> list[str]:
+    """The text with each I, l and 1, O, o and 0 as any of its like; none where these are too many to tell.
+
+    A font that draws two of them alike may know the shape by one of its names only.
+    """
+    signs = [next((alike for alike in _ALIKE if sign in alike), sign) for sign in text]
+    if prod(map(len, signs)) > MOST_LOOKALIKES:
+        return []
+    return ["".join(chosen) for chosen in product(*signs)]
 
 
 def with_drawn_points(text: str, drawn: int) -> str:

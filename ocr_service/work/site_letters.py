@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ocr_service.errors import OutputError, TemplateError
 from ocr_service.screen.font_files import keep_fonts
 from ocr_service.screen.fonts import Console, Fonts, OwnGlyph
 from ocr_service.screen.lessons import Trusted
@@ -41,6 +42,7 @@ class SiteLetters:
     audited: int = 0
     alarms: int = 0
     taken_back: int = 0
+    fault: str = ""  # why the letters could not be kept
 
     def take(self, told: GroupLetters) -> None:
         """Take in what one group of units told."""
@@ -50,9 +52,14 @@ class SiteLetters:
         self.alarms += sum(audit.different > 0 for audit in told.audits)
 
     def keep(self) -> None:
-        """Write what was learned so far. TemplateError, OutputError."""
-        if self.folder is not None and self.learned:
+        """Write what was learned so far; where that cannot be, the run goes on and says so in the end."""
+        if self.folder is None or not self.learned:
+            return
+        try:
             keep_fonts(self.learned, self.folder)
+            self.fault = ""
+        except (OutputError, TemplateError) as error:
+            self.fault = str(error)
 
     def fonts(self) -> Fonts:
         """All that is known now."""
@@ -76,6 +83,8 @@ class SiteLetters:
         if self.taken_back:
             yield f"{self.taken_back} reports rested on withdrawn letters: they were taken back and read again"
         yield from self._new()
+        if self.fault:
+            yield f"letters: what was learned could not be kept: {self.fault}"
 
     def _new(self) -> Iterator[str]:
         fonts = self.fonts()
@@ -85,7 +94,8 @@ class SiteLetters:
                 for some in (fonts, self.known)
             )
             if now > before:
-                where = f"; kept in {self.folder}" if self.folder is not None else ", for this run only"
+                is_kept = self.folder is not None and not self.fault
+                where = f"; kept in {self.folder}" if is_kept else ", for this run only"
                 yield f"letters: {now - before} newly registered for {template} on {_named(console)}{where}"
 
 
