@@ -227,8 +227,18 @@ def test_a_digits_second_shape_is_not_registered_while_another_digit_is_unknown(
     assert its.word(letters("3.2"), number) == ("3.2", True)
 
 
-def test_with_all_ten_digits_known_a_second_shape_is_registered() -> None:
-    assert of(with_second_bitmap(DIGITS)).word(letters("A.2"), number) == ("8.2", True)
+def test_with_all_ten_digits_known_one_of_them_may_still_look_like_another() -> None:
+    """A 6 that is drawn in two ways, one of them always taken for an 8."""
+    assert of(with_second_bitmap(DIGITS)).word(letters("A.2"), number) == ("8.2", False)
+
+
+def test_a_console_that_draws_every_digit_in_two_ways_has_them_all_registered() -> None:
+    fonts = with_second_bitmap(DIGITS)
+    for digit, shape in zip("012345679", "BCDEFGHIJ", strict=True):
+        for study in ("1.1", "1.2", "1.3"):
+            teach(fonts.font(KEY), f"{digit}.{study[-1]}", study, shown=f"{shape}.{study[-1]}")
+
+    assert of(fonts).word(letters("A.B"), number) == ("8.0", True)
 
 
 def test_digits_of_another_size_do_not_count_as_known() -> None:

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_service.errors import OutputError
 from ocr_service.screen.font_files import load_fonts
 from ocr_service.screen.fonts import Console, FontKey, Fonts, OwnGlyph
 from ocr_service.work.auditing import Audit
@@ -100,13 +99,17 @@ def test_letters_are_kept_in_the_sites_folder_and_nowhere_else(tmp_path: Path) -
     assert {key: kept[key] for key in kept} == {KEY: fonts_of("7.1")[KEY]}
 
 
-def test_letters_that_cannot_be_kept_end_the_run(tmp_path: Path) -> None:
+def test_letters_that_cannot_be_kept_are_told_and_stop_no_run(tmp_path: Path) -> None:
     (tmp_path / "templates").write_text("a file")
     letters = SiteLetters(tmp_path / "templates")
     letters.take(GroupLetters(fonts_of("7.1")))
+    letters.keep()
 
-    with pytest.raises(OutputError):
-        letters.keep()
+    told = [one for one in letters.sentences() if one.startswith("letters: what was learned could not be kept: ")]
+    assert len(told) == 1
+    (tmp_path / "templates").unlink()
+    letters.keep()
+    assert not [one for one in letters.sentences() if "could not be kept" in one]
 
 
 # Which groups rest on which letters.
