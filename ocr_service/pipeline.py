@@ -100,6 +100,7 @@ class _Read:
     template: Template
     page: PageReading
     school: School
+    header: Dataset
 
     @property
     def lettered(self) -> Lettered:
@@ -129,18 +130,18 @@ def read_unit(
     identity: IdentityRule = IdentityRule.COMPARE,
 ) -> Ending:
     """Read, merge and prove the dose screens of one unit: objects with pixels, oldest first."""
-    found = _look_at(objects, library, readers, identity)
+    found = _look_at(objects, library, readers)
     apart = _apart(found.strangers, found.findings, alone=not found.pages)
     found.findings += [note("engines", fault) for fault in dict.fromkeys(readers.take_faults())]
     if found.pages:
-        ending = replace(_prove(found, readers, context), strangers=apart)
+        ending = replace(_prove(found, readers, context, identity), strangers=apart)
     else:
         why = found.findings[0].sentence if found.findings else "no dose screen"
         ending = Ending(Unreadable(why, tuple(found.findings)))
     return replace(ending, without_picture=tuple(found.without), others=tuple(found.others))
 
 
-def _look_at(objects: Sequence[Dataset], library: Library, readers: Readers, identity: IdentityRule) -> _Found:
+def _look_at(objects: Sequence[Dataset], library: Library, readers: Readers) -> _Found:
     found = _Found()
     for ds in objects:
         try:
@@ -149,7 +150,7 @@ def _look_at(objects: Sequence[Dataset], library: Library, readers: Readers, ide
             found.without.append((str(ds.SOPInstanceUID), str(error)))
             found.findings.append(doubt("pixels", f"an object of the unit has no readable picture: {error}"))
             continue
-        shown = _shown(ds, screens, library, readers, identity)
+        shown = _shown(ds, screens, library, readers)
         more = [finding for _, told in shown for finding in told]
         if not any(read for read, _ in shown) and not library.candidates(ds):
             if speaks_of_dose(ds):
@@ -163,13 +164,14 @@ def _look_at(objects: Sequence[Dataset], library: Library, readers: Readers, ide
     return found
 
 
-def _prove(found: _Found, readers: Readers, context: Context) -> Ending:
+def _prove(found: _Found, readers: Readers, context: Context, identity: IdentityRule) -> Ending:
     template, known, findings = found.pages[-1].template, found.known, found.findings
     if any(read.template.name != template.name for read in found.pages):
         findings.append(doubt("template", "the pages of the unit are of different templates"))
     heard = vouched([read.lettered for read in found.pages], readers.fonts)
     pages = [replace(before, page=page) for before, page in zip(found.pages, heard, strict=True)]
-    findings += [finding for read in pages for finding in read.anchor_findings()]
+    for read in pages:
+        findings += [*read.anchor_findings(), *_identity(read.header, read.page, identity)]
     whole = assemble(template, heard, str(known[0].get("StudyInstanceUID", "")), scanner_of(known[-1]))
     report, beside = _beside(whole.report, template, known, context)
     told = (*findings, *whole.findings, *beside, *findings_of(report, rounding_of(template)))
@@ -194,7 +196,7 @@ def _apart(
 
 
 def _shown(
-    ds: Dataset, screens: Sequence[DoseScreen], library: Library, readers: Readers, identity: IdentityRule
+    ds: Dataset, screens: Sequence[DoseScreen], library: Library, readers: Readers
 ) -> list[tuple[_Read | None, list[Finding]]]:
     """Each frame's page; a film whose first frames are no dose screens is not looked at to its end."""
     shown: list[tuple[_Read | None, list[Finding]]] = []
@@ -203,7 +205,7 @@ def _shown(
             sentence = f"the first {FRAMES_LOOKED_AT} of {len(screens)} frames fit no template: no other was read"
             shown.append((None, [doubt("template", sentence)]))
             break
-        shown.append(_read_screen(ds, screen, library, readers, identity))
+        shown.append(_read_screen(ds, screen, library, readers))
     return shown
 
 
@@ -280,7 +282,7 @@ def console_of(ds: Dataset) -> Console:
 
 
 def _read_screen(
-    ds: Dataset, screen: DoseScreen, library: Library, readers: Readers, identity: IdentityRule
+    ds: Dataset, screen: DoseScreen, library: Library, readers: Readers
 ) -> tuple[_Read | None, list[Finding]]:
     """Choose the template by header, then by its anchors on the page; the more specific one goes first."""
     candidates = library.candidates(ds) or library.by_appearance(ds)
@@ -295,11 +297,10 @@ def _read_screen(
     size = found_in_size(screen, template)
     notes = (*(note("pixels", sentence) for sentence in screen.notes), *size)
     school = School(template.name, console, str(ds.get("StudyInstanceUID", "")), not screen.lossy and not size)
-    read = _Read(template, read_page(fitting[0], PageRef(screen.sop_instance_uid, screen.frame)), school)
+    read = _Read(template, read_page(fitting[0], PageRef(screen.sop_instance_uid, screen.frame)), school, ds)
     if len(fitting) > 1:
         names = ", ".join(sheet.template.name for sheet in fitting)
         notes = (*notes, doubt("template", f"two templates fit and neither extends the other: {names}"))
-    notes = (*notes, *_identity(ds, read.page, identity))
     return replace(read, page=replace(read.page, findings=(*read.page.findings, *notes))), []
 
 

@@ -46,11 +46,16 @@ def print_endings(endings: Iterable[Converted], stock: Inventory, kept: ReportFi
     terminal = Console()
     to = terminal if terminal.is_terminal else Console(width=WIDE, no_color=True)
     table = Table("outcome", "template", "events", "DLP total", "dose values proven", "why, or where the RDSR is")
-    outcomes: list[str] = []
-    for done in track(endings, total=len(stock.units) + len(stock.broken), console=to, transient=True):
-        kept.add(lines.line(done))
-        outcomes.append(lines.outcome_name(done.outcome))
-        table.add_row(outcomes[-1], *lines.table_cells(done))
+    shown: dict[object, tuple[str, ...]] = {}
+    count = len(stock.units) + len(stock.broken)
+    for number, done in enumerate(track(endings, total=count, console=to, transient=True)):
+        about = (done.study_instance_uid, done.files) if done.files else number
+        kept.add(lines.line(done), about, again=done.again)
+        shown.pop(about if done.again else None, None)
+        shown[about if about not in shown else number] = (lines.outcome_name(done.outcome), *lines.table_cells(done))
+    for cells in shown.values():
+        table.add_row(*cells)
+    outcomes = [cells[0] for cells in shown.values()]
     to.print(table)
     to.print(lines.tally(outcomes))
     to.print(lines.counts(stock))

@@ -41,7 +41,8 @@ class Expected:
 
     sop_instance_uids: its objects, none where the whole study is meant. events: in the order of the pages, each with
     the keys `EVENT_KEYS`; acquisition types are the codes of CID 10013, phantoms `head` and `body`.
-    line: where it stands in its file, from 1.
+    line: where it stands in its file, from 1. confirmed: of each event, and last of the total: was it proven, by
+    readers or by the person who went through the line? All of them where it says nothing.
     """
 
     study_instance_uid: str
@@ -49,6 +50,7 @@ class Expected:
     dlp_total: str | None
     events: tuple[Mapping[str, str | None], ...]
     line: int
+    confirmed: tuple[bool, ...] = ()
 
     @property
     def values(self) -> int:
@@ -143,7 +145,9 @@ class _Line:
             return None
         if not isinstance(study, str) or not study:
             raise self._wrong("study_instance_uid must name the study, because the line states values")
-        return Expected(study, tuple(dict.fromkeys(objects)), total, rows, self._number)
+        confirmed = tuple(event.get("proven", True) is True for event in events)
+        sure = told.get("outcome", "verified") == "verified"
+        return Expected(study, tuple(dict.fromkeys(objects)), total, rows, self._number, (*confirmed, sure))
 
     def _object(self, text: str) -> dict[str, Any]:
         try:

@@ -37,12 +37,17 @@ FEWEST, SHARE = 3, 0.05  # screens that outweigh a few others, and the largest s
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """One examination's screens and what they print, as a person says. rows: texts by the words of `examples`."""
+    """One examination's screens and what they print, as a person says. rows: texts by the words of `examples`.
+
+    confirmed: of each row, and last of the total: does somebody vouch for it? What our own report could not prove, and
+    nobody changed or confirmed, teaches nothing.
+    """
 
     about: str
     objects: tuple[Dataset, ...]
     rows: tuple[Mapping[str, str], ...]
-    dlp_total: str | None = None
+    dlp_total: str | None
+    confirmed: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +66,18 @@ class Learned:
     fonts: Fonts
     screens: int = 0
     others: int = 0  # screens that the template does not read
+    unconfirmed: int = 0  # values that nobody vouches for
     refused: list[Refused] = field(default_factory=list)
 
     def sentences(self, template: str, kept: Fonts) -> Iterator[str]:
         """How far the letters of each font of the template are known now. kept: with what was known before."""
         others = f"; {self.others} are of other templates" if self.others else ""
         yield f"learned from the screens of {self.screens} examinations{others}"
+        if self.unconfirmed:
+            yield (
+                f"{self.unconfirmed} values taught nothing: the report says that they were not proven, and nobody "
+                'changed them; write "proven": true in the event of right ones ("outcome": "verified" for the total)'
+            )
         for key in kept.of_template(template):
             count = Counter(standing(signs) for signs in kept[key].glyphs.values())
             if not count:
@@ -82,6 +93,7 @@ class _Taught:
 
     objects: tuple[Dataset, ...] = ()
     fonts: Fonts = field(default_factory=Fonts)
+    unconfirmed: int = 0
     where: dict[tuple[FontKey, Glyph, str], str] = field(default_factory=dict)
 
 
@@ -109,6 +121,7 @@ def learn(template: Template, stated: Iterable[Stated], library: Library, reader
         learned.fonts.merge(its.fonts)
     learned.fonts = learned.fonts.without(dropped)
     learned.screens = len(taught)
+    learned.unconfirmed = sum(its.unconfirmed for its in taught.values())
     return learned
 
 
@@ -126,11 +139,14 @@ def _taught(template: Template, one: Stated, library: Library, readers: Readers)
         raise _Unfit(f"the page has {len(report.events)} rows, and {len(one.rows)} are stated")
     taught = _Taught(one.objects, ending.letters.fonts)
     console, study = console_of(one.objects[-1]), digest(report.study_instance_uid)
-    for where, reading, text in _pairs(report, one):
+    for where, reading, text, confirmed in _pairs(report, one):
         cell = ending.letters.cell_of(reading.evidence) if reading is not None else None
         if reading is None or cell is None or cell.letters is None:
             raise _Unfit(f"{where} is stated as {text}, and no such value was found on the page")
         whole = _whole_text(cell, reading, where, text)
+        if not confirmed and not cell.proven and whole == cell.text:
+            taught.unconfirmed += 1
+            continue
         heard = {witness.text for witness in cell.evidence.witnesses if witness.kind in ENGINES}
         place = digest(cell.evidence.page, cell.evidence.box)
         confirmation = Confirmation(place, study, digest(whole), by_person=whole in heard)
@@ -219,13 +235,14 @@ def _differing(key: FontKey, glyph: Glyph, taught: Mapping[str, _Taught]) -> str
     return f"a glyph of {glyph.columns} x {glyph.rows} px stands for {', '.join(told[:4])}: it was not learned"
 
 
-def _pairs(report: CTDoseReport, one: Stated) -> Iterator[tuple[str, Reading[Any] | None, str]]:
-    """Each stated number with what was read in its place."""
+def _pairs(report: CTDoseReport, one: Stated) -> Iterator[tuple[str, Reading[Any] | None, str, bool]]:
+    """Each stated value with what was read in its place, and whether somebody vouches for it."""
     for number, (event, row) in enumerate(zip(report.events, one.rows, strict=True), start=1):
         readings = _readings(event)
-        yield from ((f"{key} of row {number}", readings[key], row[key]) for key in readings if key in row)
+        sure = one.confirmed[number - 1]
+        yield from ((f"{key} of row {number}", readings[key], row[key], sure) for key in readings if key in row)
     if one.dlp_total is not None and report.dlp_total is not None:
-        yield "dlp_total", report.dlp_total, one.dlp_total
+        yield "dlp_total", report.dlp_total, one.dlp_total, one.confirmed[-1]
 
 
 def _readings(event: IrradiationEvent) -> dict[str, Reading[Any] | None]:

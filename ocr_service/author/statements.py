@@ -35,7 +35,7 @@ def by_examples(template: Template, folders: Sequence[Path], open_object: OpenOb
             yield Refused(about, str(error))
             continue
         rows = tuple(_told(dict(zip(example.columns, row, strict=True))) for row in example.rows)
-        yield Stated(about, objects, rows, example.dlp_total)
+        yield Stated(about, objects, rows, example.dlp_total, (True,) * (len(rows) + 1))
 
 
 def by_report(
@@ -52,7 +52,8 @@ def by_report(
         except InputError as error:
             yield Refused(about, str(error))
             continue
-        yield Stated(about, objects, tuple(_told(event) for event in one.events), one.dlp_total)
+        rows = tuple(_told(event) for event in one.events)
+        yield Stated(about, objects, rows, one.dlp_total, one.confirmed or (True,) * (len(rows) + 1))
 
 
 def _told(row: Mapping[str, str | None]) -> dict[str, str]:

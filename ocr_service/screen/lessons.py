@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ocr_service.dose.proof import ENGINES, Proven, settle
+from ocr_service.dose.quantities import Quantity
 from ocr_service.dose.report import Box, Evidence, PageRef, Witness, WitnessKind
 from ocr_service.screen.anchors import same_word
 from ocr_service.screen.fonts import Confirmation, Console, FontKey, Fonts, OwnGlyph, digest
@@ -26,7 +27,7 @@ from ocr_service.templates.wording import fold
 
 NOBODY = Witness(WitnessKind.PPOCR, "")
 FONTS = frozenset({WitnessKind.REGISTERED_FONT, WitnessKind.LETTERS})
-_OTHERWISE = "a letter of it is another one than the engines read"
+OTHERWISE = "a letter of it is another one than the engines read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,15 @@ class LettersTold:
     """What the pages of a unit teach, which registered glyphs they rest on, and each printed cell by its place.
 
     leant: the glyphs without which something would not be proven, with another witness beside them.
-    waiting: is there a cell or word that better known letters may prove?
+    waiting: is there a cell or word that better known letters may prove? unasked: did young letters alone read a
+    page marker, so that no engine was asked?
     """
 
     fonts: Fonts = field(default_factory=Fonts)
     trusted: Trusted = frozenset()
     leant: Trusted = frozenset()
     waiting: bool = False
+    unasked: bool = False
     cells: Mapping[tuple[PageRef, Box], CellReading] = field(default_factory=dict)
 
     def cell_of(self, evidence: Evidence) -> CellReading | None:
@@ -74,7 +77,8 @@ def letters_told(pages: Sequence[Lettered], proven_since: Sequence[CellReading])
     }
     exact = [(school, page) for school, page in pages if school.is_exact]
     trusted = _glyphs(pages, _is_lettered)
-    return LettersTold(taught(exact, proven_since), trusted, _glyphs(pages, _leans), _waits(pages), cells)
+    unasked = any(_is_unasked(page.fields.get(Quantity.PAGE_MARKER)) for _, page in pages)
+    return LettersTold(taught(exact, proven_since), trusted, _glyphs(pages, _leans), _waits(pages), unasked, cells)
 
 
 def taught(pages: Sequence[Lettered], proven_since: Sequence[CellReading] = ()) -> Fonts:
@@ -93,7 +97,10 @@ def taught(pages: Sequence[Lettered], proven_since: Sequence[CellReading] = ()) 
 
 @dataclass(frozen=True, slots=True)
 class _Lesson:
-    """A text that these letters print. told: by one engine alone. marks: are its marks those that are printed?"""
+    """A text that these letters print. told: by one engine alone. marks: are its marks those that are printed?
+
+    whole: may letters that touch be learned as one? Of what may be a patient's they may not.
+    """
 
     key: FontKey
     letters: Letters
@@ -102,14 +109,19 @@ class _Lesson:
     told: bool = False
     marks: bool = True
     blanks: bool = True
+    whole: bool = True
 
     def teach(self, fonts: Fonts) -> None:
         font = fonts.font(self.key)
         glyphs = font.told if self.told else font.glyphs
+        if not self.whole and len(bare(self.text)) != len(self.letters.glyphs):
+            return
         signs = laid_on(self.letters, self.text, lambda glyph: glyphs.get(glyph, ()))
         for glyph, sign in zip(self.letters.glyphs, signs, strict=bool(signs)):
             if self.marks or sign.isalnum():
-                font.add(glyph, sign, (self.confirmation,), told=self.told)
+                # Of each glyph another digest: those of one text tell nobody which signs stood together.
+                cell = digest(self.confirmation.cell, glyph)
+                font.add(glyph, sign, (replace(self.confirmation, cell=cell),), told=self.told)
         if self.blanks and not self.told and len(bare(self.text)) == len(self.letters.glyphs):
             for gap, blank in zip(self.letters.gaps[1:], blanks_of(self.text), strict=True):
                 font.space(gap, blank=blank)
@@ -117,14 +129,14 @@ class _Lesson:
 
 def _of_page(school: School, page: PageReading) -> Iterator[_Lesson]:
     for words in (*page.anchors.values(), *page.explained):
-        yield from _of_words(school, page.page, words)
+        yield from _of_words(school, words)
     for cell in page.cells():
         yield from _of_cell(school, cell)
     for letters, text in page.seen:
-        yield _lesson(school, page.page, letters, text, told=True)
+        yield _lesson(school, letters, None, text, told=True, whole=False)
 
 
-def _of_words(school: School, page: PageRef, words: FixedWords) -> Iterator[_Lesson]:
+def _of_words(school: School, words: FixedWords) -> Iterator[_Lesson]:
     evidence = _without_fonts(words.evidence)
     voices = {witness.text for witness in evidence.witnesses}
     if words.letters is None or len(voices) != 1:
@@ -132,7 +144,7 @@ def _of_words(school: School, page: PageRef, words: FixedWords) -> Iterator[_Les
     spellings = [word for word in words.text if fold_label(word) == fold_label(*voices)]
     text, marks = _as_printed(evidence, spellings, fold_label)
     proven = words.proven and isinstance(settle(evidence), Proven)
-    yield _lesson(school, page, words.letters, text, told=not proven, marks=marks, blanks=" " in text)
+    yield _lesson(school, words.letters, words.box, text, told=not proven, marks=marks, blanks=" " in text)
 
 
 def _as_printed(evidence: Evidence, spellings: Sequence[str], folded: Callable[[str], str]) -> tuple[str, bool]:
@@ -145,8 +157,8 @@ def _as_printed(evidence: Evidence, spellings: Sequence[str], folded: Callable[[
 
 
 def _of_cell(school: School, cell: CellReading) -> Iterator[_Lesson]:
-    page, letters, plain = cell.evidence.page, cell.letters, _without_fonts(cell.evidence)
-    if page is None or letters is None or plain.drawn:
+    letters, plain = cell.letters, _without_fonts(cell.evidence)
+    if letters is None or plain.drawn:
         return
     verdict, private = settle(plain), bool(cell.cell.same_as_header)
     if isinstance(verdict, Proven) and settle(cell.evidence) == verdict:
@@ -154,9 +166,11 @@ def _of_cell(school: School, cell: CellReading) -> Iterator[_Lesson]:
         if cell.cell.type is ValueType.CHOICE:
             text, marks = _as_printed(plain, [verdict.text], fold)
             blanks = " " in text
-        yield _lesson(school, page, letters, text, plain, private=private, marks=marks, blanks=blanks)
+        about = "" if private else digest(text)
+        yield _lesson(school, letters, plain.box, text, about=about, marks=marks, blanks=blanks, whole=not private)
     elif not plain.broken_crop and not plain.unsteady and (text := _but_for_blanks(cell, plain)):
-        yield _lesson(school, page, letters, text, plain, private=private, blanks=False)
+        about = "" if private else digest(text)
+        yield _lesson(school, letters, plain.box, text, about=about, blanks=False, whole=not private)
 
 
 def _whole(cell: CellReading, plain: Evidence, text: str) -> str:
@@ -175,21 +189,11 @@ def _but_for_blanks(cell: CellReading, plain: Evidence) -> str:
     return texts.pop() if cell.cell.type is ValueType.TEXT and len(texts) == 1 and heard >= ENGINES else ""
 
 
-def _lesson(
-    school: School,
-    page: PageRef,
-    letters: Letters,
-    text: str,
-    evidence: Evidence | None = None,
-    *,
-    private: bool = False,
-    **how: bool,
-) -> _Lesson:
-    place = evidence.box if evidence is not None else letters
-    # An identifier, or what stands beside the cells, may be a patient's: not even a digest of it is kept.
-    about = digest(text) if evidence is not None and not private else ""
-    cell = digest(page.sop_instance_uid, page.frame, place)
-    confirmation = Confirmation(cell, digest(school.study_instance_uid), about)
+def _lesson(school: School, letters: Letters, box: Box | None, text: str, *, about: str = "", **how: bool) -> _Lesson:
+    """about: a digest of the text; none of an identifier nor of what stands beside the cells: it may be a patient's."""
+    study = digest(school.study_instance_uid)
+    # A page that is saved again shows the same cells: they confirm nothing twice.
+    confirmation = Confirmation(digest(study, box, letters), study, about)
     return _Lesson(FontKey(school.template, school.console, letters.height), letters, text, confirmation, **how)
 
 
@@ -223,6 +227,11 @@ class _Heard:
 def _is_lettered(one: CellReading | FixedWords) -> bool:
     """Have registered letters proven it? They are not asked again."""
     return one.proven and any(witness.kind is WitnessKind.REGISTERED_FONT for witness in one.evidence.witnesses)
+
+
+def _is_unasked(cell: CellReading | None) -> bool:
+    """Have young letters alone read it?"""
+    return cell is not None and {witness.kind for witness in cell.evidence.witnesses} == {WitnessKind.LETTERS}
 
 
 def _was_asked(one: CellReading | FixedWords) -> bool:
@@ -288,7 +297,7 @@ def _heard(evidence: Evidence, letters: Letters, known: Canonical, its: _Heard, 
     left = tuple(witness for witness in evidence.witnesses if witness not in wrong)
     if any(witness.kind in ENGINES for witness in left):
         return replace(evidence, witnesses=left)
-    return replace(evidence, broken_crop=evidence.broken_crop or _OTHERWISE)
+    return replace(evidence, broken_crop=evidence.broken_crop or OTHERWISE)
 
 
 def _kind(*, registered: bool) -> WitnessKind:

@@ -12,8 +12,9 @@ from hashlib import blake2b
 
 from ocr_service.dose.proof import Verified
 from ocr_service.dose.report import FindingKind, doubt
-from ocr_service.pipeline import Ending, doubted
-from ocr_service.screen.lessons import LettersTold
+from ocr_service.pipeline import IDENTIFYING, Ending, doubted
+from ocr_service.screen.lessons import FONTS, OTHERWISE, LettersTold
+from ocr_service.screen.readings import CellReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +37,33 @@ def audited(ending: Ending, again: Callable[[], Ending], *, sampled: bool) -> tu
     again: reads the unit without any fonts.
     """
     verified = isinstance(ending.outcome, Verified)
-    if not ending.letters.trusted or (verified and not sampled):
+    if not (ending.letters.trusted or ending.letters.unasked) or (verified and not sampled):
         return ending, None
     second = again()
     audit = compared(ending.letters, second.letters)
     better = ending if verified or _doubts(ending) <= _doubts(second) else second
     if audit.different:
         better = _with_alarm(ending, audit)
+    strange = [f for f in second.outcome.findings if f.kind is FindingKind.DOUBT and f.where in IDENTIFYING]
+    better = replace(better, outcome=doubted(better.outcome, [f for f in strange if f not in better.outcome.findings]))
     fonts = ending.letters.fonts.merged(second.letters.fonts)
     trusted = ending.letters.trusted if better.letters is ending.letters else frozenset()
     return replace(better, letters=replace(better.letters, fonts=fonts, trusted=trusted)), audit
 
 
 def compared(one: LettersTold, other: LettersTold) -> Audit:
-    """The cells that both have proven, and how many of them say different texts."""
-    both = [
-        (cell.text, other.cells[place].text)
-        for place, cell in one.cells.items()
-        if cell.proven and place in other.cells and other.cells[place].proven
-    ]
-    return Audit(len(both), sum(text != second for text, second in both))
+    """The cells that the engines alone prove, and of how many of them the letters, if only a part, say otherwise.
+
+    one: read by letters where they are known; other: by the engines alone.
+    """
+    both = [(cell, other.cells[place]) for place, cell in one.cells.items() if place in other.cells]
+    proven = [(cell, second) for cell, second in both if second.proven]
+    return Audit(len(proven), sum(_says_otherwise(cell, second.text) for cell, second in proven))
+
+
+def _says_otherwise(cell: CellReading, text: str) -> bool:
+    voices = {witness.text for witness in cell.evidence.witnesses if witness.kind in FONTS}
+    return bool(voices - {text}) or cell.evidence.broken_crop == OTHERWISE or (cell.proven and cell.text != text)
 
 
 def _doubts(ending: Ending) -> int:

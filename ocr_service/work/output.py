@@ -23,6 +23,12 @@ def folder_of(study_instance_uid: str) -> str:
     return sha256(study_instance_uid.encode()).hexdigest()[:16]
 
 
+def names_of(study_instance_uid: str, out: Path) -> frozenset[str]:
+    """The names of the study's RDSRs in the output folder, relative to it."""
+    folder = folder_of(study_instance_uid)
+    return frozenset(f"{folder}/{path.name}" for path in (out / folder).glob("*.dcm"))
+
+
 def earlier(study_instance_uid: str, out: Path) -> list[Dataset]:
     """The RDSRs of the study that lie in the output folder already; one that cannot be read is none."""
     found = []
@@ -53,12 +59,44 @@ def write(encoded: bytes, study_instance_uid: str, sop_instance_uid: str, out: P
     return name
 
 
-def take_back(name: str, out: Path) -> None:
-    """Remove an RDSR that this run wrote and that may not stand. OutputError."""
-    try:
-        (out / name).unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"an RDSR that may not stand could not be removed below {out}: {reason(error)}") from error
+class TakenBack:
+    """RDSRs that this run wrote and that may not stand: set aside until their units are read again, then removed.
+
+    A run that is broken off meanwhile leaves them where they were.
+    """
+
+    ASIDE = ".taken-back"
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._names: dict[int, tuple[str, ...]] = {}
+
+    def set_aside(self, group: int, names: tuple[str, ...]) -> None:
+        """OutputError."""
+        self._names[group] = (*self._names.get(group, ()), *names)
+        for name in names:
+            self._move(name, f"{name}{self.ASIDE}")
+
+    def drop(self, group: int) -> None:
+        """The group was read again. OutputError."""
+        for name in self._names.pop(group, ()):
+            try:
+                (self._out / f"{name}{self.ASIDE}").unlink(missing_ok=True)
+            except OSError as error:
+                raise OutputError(f"an RDSR could not be removed below {self._out}: {reason(error)}") from error
+
+    def restore(self) -> None:
+        """What was set aside and not read again. OutputError."""
+        for names in self._names.values():
+            for name in names:
+                self._move(f"{name}{self.ASIDE}", name)
+
+    def _move(self, name: str, to: str) -> None:
+        try:
+            if (self._out / name).is_file():
+                (self._out / name).replace(self._out / to)
+        except OSError as error:
+            raise OutputError(f"an RDSR could not be moved below {self._out}: {reason(error)}") from error
 
 
 def reason(error: OSError) -> str:
@@ -77,6 +115,9 @@ class ReportFile:
         self._path = path
         self._half: Path | None = None
         self._file: TextIO | None = None
+        self._count = 0
+        self._last: dict[object, int] = {}
+        self._superseded: set[int] = set()
 
     def __enter__(self) -> Self:
         if self._path is None:
@@ -90,8 +131,12 @@ class ReportFile:
             raise self._failed(error) from error
         return self
 
-    def add(self, line: str) -> None:
-        """Write one line, at once."""
+    def add(self, line: str, about: object = None, *, again: bool = False) -> None:
+        """Write one line, at once. again: it takes the place of the earlier line about the same, in the end."""
+        if again and about in self._last:
+            self._superseded.add(self._last[about])
+        self._last[about] = self._count
+        self._count += 1
         if self._file is None:
             return
         try:
@@ -108,10 +153,19 @@ class ReportFile:
         try:
             self._file.close()
             if kind is None and self._half is not None and self._path is not None:
+                self._leave_out_superseded(self._half)
                 self._half.replace(self._path)
         except OSError as fault:
             if kind is None:
                 raise self._failed(fault) from fault
+
+    def _leave_out_superseded(self, half: Path) -> None:
+        if not self._superseded:
+            return
+        whole = half.with_name(f"{half.name}.last")
+        with half.open(encoding="utf-8") as old, whole.open("w", encoding="utf-8") as new:
+            new.writelines(line for number, line in enumerate(old) if number not in self._superseded)
+        whole.replace(half)
 
     def _failed(self, error: OSError) -> OutputError:
         return OutputError(f"the report {self._path} could not be written: {reason(error)}")

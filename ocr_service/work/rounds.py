@@ -9,7 +9,7 @@ Knows groups, letters and their order; must not know how a group is read.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,13 +28,15 @@ Group = tuple[UnitFiles, ...]
 class Job:
     """One group to convert. letters: the folder of what was learned before its round; last: nothing comes after it.
 
-    again: its letters were withdrawn, and an earlier report of it was taken back.
+    again: its letters were withdrawn, and an earlier report of it was taken back. first: of its scanner in this run, so
+    that the engines look whether the console still draws the letters that are known.
     """
 
     group: Group
     letters: Path | None = None
     last: bool = False
     again: bool = False
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +54,29 @@ def in_rounds(groups: Sequence[Group], run: Run, letters: SiteLetters, out: Path
     """The lines of each group as it ends. run: carries out jobs, in their order."""
     held: list[int] = []
     rested = Rested()
+    firsts = _firsts(groups)
     with TemporaryDirectory(prefix="ocr-service-letters-") as folder:
         for number, some in enumerate(_cut(len(groups))):
             learned = _shared(letters, Path(folder) / str(number))
-            jobs = [Job(groups[index], learned, last=len(groups) == 1) for index in some]
+            alone = len(groups) == 1
+            jobs = [Job(groups[index], learned, last=alone, first=index in firsts) for index in some]
             for index, done in zip(some, run(jobs), strict=True):
                 letters.take(done.letters)
                 if done.letters.waiting:
                     held.append(index)
                     continue
-                rested.add(index, done.letters.trusted, (line.rdsr for line in done.lines))
+                rested.add(index, done.letters.trusted, _new(done))
                 yield done.lines
             letters.keep()
         yield from _last(_Rest(groups, held, rested, Path(folder)), run, letters, out)
+
+
+def _firsts(groups: Sequence[Group]) -> set[int]:
+    """The first group of each scanner, where there are several groups."""
+    known: dict[object, int] = {}
+    for index, group in enumerate(groups):
+        known.setdefault(group[0].scanner, index)
+    return set(known.values()) if len(groups) > 1 else set()
 
 
 def _cut(count: int) -> Iterator[range]:
@@ -96,21 +108,30 @@ def _last(rest: _Rest, run: Run, letters: SiteLetters, out: Path) -> Iterator[tu
     """What waits, and what rests on letters that were withdrawn; these groups may withdraw further letters."""
     waiting = [(index, False) for index in rest.held]
     withdrawn: set[OwnGlyph] = set()
-    while True:
-        new = letters.withdrawn().keys() - withdrawn
-        withdrawn |= new
-        for index, written in rest.rested.take_out(new):
-            letters.taken_back += len(written)
-            for name in written:
-                output.take_back(name, out)
-            waiting.append((index, True))
-        if not waiting:
-            break
-        learned = _shared(letters, rest.folder / f"last-{len(withdrawn)}")
-        jobs = [Job(rest.groups[index], learned, last=True, again=again) for index, again in waiting]
-        for (index, _), done in zip(waiting, run(jobs), strict=True):
-            letters.take(done.letters)
-            rest.rested.add(index, done.letters.trusted, (line.rdsr for line in done.lines))
-            yield done.lines
-        waiting = []
+    aside = output.TakenBack(out)
+    try:
+        while True:
+            new = letters.withdrawn().keys() - withdrawn
+            withdrawn |= new
+            for index, written in rest.rested.take_out(new):
+                letters.taken_back += len(written)
+                aside.set_aside(index, written)
+                waiting.append((index, True))
+            if not waiting:
+                break
+            learned = _shared(letters, rest.folder / f"last-{len(withdrawn)}")
+            jobs = [Job(rest.groups[index], learned, last=True, again=again) for index, again in waiting]
+            for (index, again), done in zip(waiting, run(jobs), strict=True):
+                letters.take(done.letters)
+                rest.rested.add(index, done.letters.trusted, _new(done))
+                aside.drop(index)
+                yield tuple(replace(line, again=again) for line in done.lines)
+            waiting = []
+    finally:
+        aside.restore()
     letters.keep()
+
+
+def _new(done: Done) -> list[str]:
+    """The RDSRs that this run wrote of a group; those of earlier runs are theirs."""
+    return [line.rdsr for line in done.lines if line.rdsr is not None and line.is_new]

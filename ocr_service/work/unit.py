@@ -47,6 +47,8 @@ class Converted:
     rdsr: str | None
     milliseconds: int
     files: tuple[Path, ...] = ()
+    is_new: bool = False  # did this run write the RDSR?
+    again: bool = False  # does the line take the place of an earlier one of this run?
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +118,11 @@ def broken_line(broken: Broken) -> Converted:
     )
 
 
-def read(files: UnitFiles, workplace: Workplace) -> ReadUnit:
-    """Read one unit. Whatever its files hold, this gives an ending."""
+def read(files: UnitFiles, workplace: Workplace, *, first: bool = False) -> ReadUnit:
+    """Read one unit. Whatever its files hold, this gives an ending. first: it is audited where any are."""
     began = workplace.clock()
     try:
-        objects, ending, broken, audit = _read(files, workplace)
+        objects, ending, broken, audit = _read(files, workplace, first=first)
     except OcrServiceError:
         raise
     except Exception as error:  # noqa: BLE001 (the job boundary: one bad unit never stops the rest)
@@ -142,6 +144,7 @@ def written(read: ReadUnit, workplace: Workplace) -> tuple[Converted, ...]:
     lines = [broken_line(broken) for broken in read.broken]
     if read.ending is not None:
         outcome = read.ending.outcome
+        before = output.names_of(read.files.study_instance_uid, workplace.out)
         try:
             name = _emitted(read.ending, read.objects, workplace)
         except InputError as error:  # the header cannot be cited, for example by its UIDs: what was read is kept
@@ -155,11 +158,14 @@ def written(read: ReadUnit, workplace: Workplace) -> tuple[Converted, ...]:
         instances = tuple(dict.fromkeys(one.sop_instance_uid for one in told if one.sop_instance_uid))
         spent = round((read.seconds + workplace.clock() - began) * 1000)
         files = read.files.screens or read.files.images
-        lines.append(Converted(read.files.study_instance_uid, series, instances, outcome, name, spent, files))
+        study, is_new = read.files.study_instance_uid, name not in before
+        lines.append(Converted(study, series, instances, outcome, name, spent, files, is_new))
     return tuple(lines)
 
 
-def _read(files: UnitFiles, workplace: Workplace) -> tuple[list[Dataset], Ending | None, list[Broken], Audit | None]:
+def _read(
+    files: UnitFiles, workplace: Workplace, *, first: bool
+) -> tuple[list[Dataset], Ending | None, list[Broken], Audit | None]:
     screens = _load(files.screens, pixels=True)
     images = _load(files.images, pixels=False)
     reports = _load(files.dose_reports, pixels=False)
@@ -169,7 +175,7 @@ def _read(files: UnitFiles, workplace: Workplace) -> tuple[list[Dataset], Ending
     ending: Ending | None = None
     audit: Audit | None = None
     if screens.objects:
-        ending, audit = _read_screens(screens.objects, workplace, context)
+        ending, audit = _read_screens(screens.objects, workplace, context, first=first)
         screens = _with_pictures(screens, dict(ending.without_picture), ending.others)
     objects = screens.objects
     if not objects:  # no screen shows anything: what the images state is all there is
@@ -185,14 +191,17 @@ def _read(files: UnitFiles, workplace: Workplace) -> tuple[list[Dataset], Ending
     return objects, replace(ending, outcome=doubted(ending.outcome, found)), broken, audit
 
 
-def _read_screens(objects: Sequence[Dataset], workplace: Workplace, context: Context) -> tuple[Ending, Audit | None]:
+def _read_screens(
+    objects: Sequence[Dataset], workplace: Workplace, context: Context, *, first: bool
+) -> tuple[Ending, Audit | None]:
     """Read by letters where they are known, and by the engines alone where an audit asks for it."""
     readers, rules = workplace.readers, workplace.rules
 
     def by(its: Readers) -> Ending:
         return read_unit(objects, workplace.library, its, context, rules.identity)
 
-    sampled = is_sampled(" ".join(str(ds.SOPInstanceUID) for ds in objects), rules.audit_one_in)
+    drawn = is_sampled(" ".join(str(ds.SOPInstanceUID) for ds in objects), rules.audit_one_in)
+    sampled = drawn or (first and rules.audit_one_in > 0)
     return audited(by(readers), lambda: by(readers.without_fonts()), sampled=sampled)
 
 
