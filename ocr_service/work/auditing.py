@@ -14,6 +14,7 @@ from ocr_service.dose.proof import Verified
 from ocr_service.dose.report import FindingKind, doubt
 from ocr_service.pipeline import Ending, doubted
 from ocr_service.screen.lessons import LettersTold
+from ocr_service.screen.spelling import bare
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,13 @@ def audited(ending: Ending, again: Callable[[], Ending], *, sampled: bool) -> tu
 
 
 def compared(one: LettersTold, other: LettersTold) -> Audit:
-    """The cells that both have proven, and how many of them say different texts."""
+    """The cells that both have proven, and how many of them say different texts; blanks are no letters."""
     both = [
         (cell.text, other.cells[place].text)
         for place, cell in one.cells.items()
         if cell.proven and place in other.cells and other.cells[place].proven
     ]
-    return Audit(len(both), sum(text != second for text, second in both))
+    return Audit(len(both), sum(bare(text) != bare(second) for text, second in both))
 
 
 def _doubts(ending: Ending) -> int:
