@@ -228,7 +228,7 @@ def main() -> None:
         for number, poison in enumerate(poisons(given, options, folder)):
             if all(word in poison.name for word in options.only):
                 results.append(tried(poison, screens, folder / str(number)))
-                print(told(results[-1:], headed=number == 0), flush=True)
+                print(told(results[-1:], headed=len(results) == 1), flush=True)
     wrong = sum(one.wrong for one in results)
     print(f"{wrong} wrong values in {sum(one.values for one in results)} verified ones")
     sys.exit(bool(wrong))

@@ -15,6 +15,7 @@ from ocr_service.dose.report import FindingKind, doubt
 from ocr_service.pipeline import IDENTIFYING, Ending, doubted
 from ocr_service.screen.lessons import FONTS, OTHERWISE, LettersTold
 from ocr_service.screen.readings import CellReading
+from ocr_service.screen.spelling import bare
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,10 @@ def compared(one: LettersTold, other: LettersTold) -> Audit:
 
 
 def _says_otherwise(cell: CellReading, text: str) -> bool:
-    voices = {witness.text for witness in cell.evidence.witnesses if witness.kind in FONTS}
-    return bool(voices - {text}) or cell.evidence.broken_crop == OTHERWISE or (cell.proven and cell.text != text)
+    """Blanks apart: a bitmap has none, and readers see a wide gap one way and another."""
+    voices = {bare(witness.text) for witness in cell.evidence.witnesses if witness.kind in FONTS}
+    differs = cell.proven and bare(cell.text) != bare(text)
+    return bool(voices - {bare(text)}) or cell.evidence.broken_crop == OTHERWISE or differs
 
 
 def _doubts(ending: Ending) -> int:

@@ -146,3 +146,11 @@ def test_only_cells_that_both_prove_are_compared() -> None:
     assert compared(told("7.1", proven=False), told("1.1")) == Audit(1, 0)
     assert compared(told("7.1"), replace(told(), cells={})) == Audit(0, 0)
     assert compared(told("7.1"), told("1.1")) == Audit(2, 1)
+
+
+def test_a_blank_that_only_one_reading_has_is_no_alarm() -> None:
+    """Letters read `60/86` where both engines read `60 /86`: no letter of it is another one."""
+    its, audit = audited(ending(told("60/86")), by_engines("60 /86"), sampled=True)
+
+    assert audit == Audit(cells=2, different=0)
+    assert isinstance(its.outcome, Verified)
