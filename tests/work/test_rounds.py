@@ -27,7 +27,7 @@ def group(number: int) -> tuple[UnitFiles, ...]:
 
 
 def line(number: int, rdsr: str | None) -> Converted:
-    return Converted(f"1.{number}", (), (), Unreadable("read"), rdsr, 0)
+    return Converted(f"1.{number}", (), (), Unreadable("read"), rdsr, 0, is_new=rdsr is not None)
 
 
 class Carried:
