@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ocr_service.dose.proof import Proven, settle
 from ocr_service.dose.quantities import DOSES, MUST_BE_PROVEN, Quantity
-from ocr_service.dose.report import Box, Evidence, Finding, PageRef, doubt, note
+from ocr_service.dose.report import Box, Evidence, Finding, PageRef, WitnessKind, doubt, note
 from ocr_service.screen import layout
 from ocr_service.screen.anchors import MORE_GAPS, NO_LETTERS, PHRASE_GAPS, Phrases, Placed, place_anchors
 from ocr_service.screen.asking import Asked, Place, Words, read_all
@@ -146,11 +146,15 @@ def _dose_anchors(spec: PageLayout) -> set[str]:
 
 
 def anchor_findings(spec: PageLayout, found: Found) -> list[Finding]:
-    """A doubt for each anchor of a dose that is not proven, a note for each other one."""
+    """A doubt for each anchor of a dose that is not proven, a note for each other one that only an engine read.
+
+    Words that only place things and whose letters are known are not asked again, and nothing is to be said of them.
+    """
     dose = _dose_anchors(spec)
     findings = []
     for name, anchor in found.items():
-        if not anchor.proven:
+        known = any(witness.kind is WitnessKind.LETTERS for witness in anchor.evidence.witnesses)
+        if not anchor.proven and (name in dose or not known):
             finding = doubt if name in dose else note
             findings.append(finding(name, f"the words of the anchor {name} are not proven: {_why(anchor.evidence)}"))
     return findings
