@@ -134,7 +134,7 @@ def _carry_out_here(job: Job) -> Done:
 def convert_group(job: Job, workplace: Workplace) -> Done:
     """Units that may be one examination under several studies: read, told once, written. OutputError."""
     with quiet():
-        read = [unit.read(files, workplace, first=job.first) for files in job.group]
+        read = [unit.read(files, workplace, first=job.first and not place) for place, files in enumerate(job.group)]
         if job.again:
             read = [unit.read_again(one) for one in read]
         told = linked.told_once(read, workplace.out)
