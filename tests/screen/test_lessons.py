@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from ocr_service.dose.proof import ENGINES
-from ocr_service.dose.report import Box, Evidence, Witness, WitnessKind
+from ocr_service.dose.report import Box, Evidence, PageRef, Witness, WitnessKind
 from ocr_service.screen.fonts import Console, OwnGlyph
 from ocr_service.screen.lessons import LettersTold, letters_told, taught
-from ocr_service.screen.readings import CellReading, FixedWords
+from ocr_service.screen.readings import CellReading, FixedWords, PageReading, RowReading
 from ocr_service.templates.schema import Cell
 from tests.screen.lettered import ACME, KEY, drawn, glyph_of, letters
 from tests.screen.lettered_pages import (
@@ -202,3 +202,28 @@ def test_what_young_letters_helped_to_prove_is_told_too() -> None:
 def test_a_page_waits_while_something_printed_is_not_proven(reading: CellReading, waits: bool) -> None:
     assert letters_told([(school(), page(reading))], []).waiting is waits
     assert LettersTold().waiting is False
+
+
+def test_a_page_that_is_saved_again_confirms_nothing_twice() -> None:
+    once = taught([(school(), page(both("7.1")))])
+    saved = replace(page(both("7.1")), page=PageRef("1.1.10"))
+    again = taught([(school(), page(both("7.1"))), (school(), moved(saved, PageRef("1.1.10")))])
+
+    assert {key: again[key] for key in again} == {key: once[key] for key in once}
+
+
+def moved(its: PageReading, to: PageRef) -> PageReading:
+    rows = tuple(
+        RowReading({q: replace(one, evidence=replace(one.evidence, page=to)) for q, one in row.cells.items()})
+        for row in its.rows
+    )
+    return replace(its, rows=rows)
+
+
+def test_the_glyphs_of_one_text_share_no_digest_that_tells_which_signs_stood_together() -> None:
+    fonts = taught([(school(), page(both("27.1")))])
+    cells = [
+        one.cell for key in fonts for signs in fonts[key].glyphs.values() for seen in signs.values() for one in seen
+    ]
+
+    assert len(cells) == len(set(cells)) == 4

@@ -12,7 +12,7 @@ from ocr_service.dose.proof import NeedsReview, Verified
 from ocr_service.dose.report import Box, CTDoseReport, Evidence, Finding, FindingKind, PageRef, Scanner, doubt, note
 from ocr_service.pipeline import Ending
 from ocr_service.screen.fonts import Fonts, OwnGlyph
-from ocr_service.screen.lessons import LettersTold
+from ocr_service.screen.lessons import OTHERWISE, LettersTold
 from ocr_service.screen.readings import CellReading
 from ocr_service.templates.schema import Cell, ValueType
 from ocr_service.work.auditing import Audit, audited, compared, is_sampled
@@ -154,3 +154,32 @@ def test_a_blank_that_only_one_reading_has_is_no_alarm() -> None:
 
     assert audit == Audit(cells=2, different=0)
     assert isinstance(its.outcome, Verified)
+
+
+def test_letters_that_contradict_what_the_engines_prove_are_an_alarm_though_they_prove_nothing_themselves() -> None:
+    """One pixel is out of a digit: its glyph is unknown, the others speak against the engines."""
+    broken = replace(cell("9.3", proven=False), evidence=Evidence(broken_crop=OTHERWISE))
+    its = LettersTold(Fonts(), TRUSTED, cells={PLACE: broken})
+    engines = Again(ending(LettersTold(Fonts(), cells={PLACE: cell("9.3")})))
+    after, audit = audited(ending(its, *UNREAD), engines, sampled=False)
+
+    assert audit == Audit(1, 1)
+    assert isinstance(after.outcome, NeedsReview)
+
+
+def test_an_identifier_that_only_the_engines_doubt_is_a_doubt_of_the_audited_unit() -> None:
+    foreign = doubt("patient_id", "the patient_id on the page is not the PatientID of the header")
+    after, audit = audited(ending(told()), by_engines("7.1", foreign), sampled=True)
+
+    assert audit == Audit(2, 0)
+    assert foreign in after.outcome.findings
+    assert isinstance(after.outcome, NeedsReview)
+
+
+def test_a_page_marker_that_young_letters_read_is_shown_to_the_engines_where_it_keeps_the_unit_waiting() -> None:
+    its = ending(replace(told(trusted=frozenset()), unasked=True), *UNREAD)
+    again = by_engines()
+    after, _ = audited(its, again, sampled=False)
+
+    assert again.times == 1
+    assert isinstance(after.outcome, Verified)

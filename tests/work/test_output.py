@@ -13,7 +13,7 @@ import pytest
 
 from ocr_service.errors import OutputError, UsageError
 from ocr_service.work import archive, lines, output
-from ocr_service.work.output import ReportFile
+from ocr_service.work.output import ReportFile, TakenBack
 from tests.work import consoles
 
 EVERYTHING = frozenset({"verified", "review"})
@@ -111,3 +111,28 @@ def test_a_report_to_a_pipe_is_written_directly(tmp_path):
 def test_a_study_is_a_folder_by_its_digest_whatever_its_uid():
     assert output.folder_of("../../x") == output.folder_of("../../x")
     assert set(output.folder_of("../../x")) <= set("0123456789abcdef")
+
+
+def test_a_line_that_takes_the_place_of_another_leaves_the_other_out_in_the_end(tmp_path):
+    report = tmp_path / "report.jsonl"
+    with ReportFile(report) as kept:
+        kept.add("first", "1.2")
+        kept.add("other", "3.4")
+        kept.add("second", "1.2", again=True)
+        assert (tmp_path / "report.jsonl.part").read_text() == "first\nother\nsecond\n"
+
+    assert report.read_text() == "other\nsecond\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["report.jsonl"]
+
+
+def test_rdsrs_that_were_set_aside_are_there_again_where_their_units_were_not_read(tmp_path):
+    for name in ("a.dcm", "b.dcm"):
+        (tmp_path / name).write_text(name)
+    taken = TakenBack(tmp_path)
+    taken.set_aside(1, ("a.dcm",))
+    taken.set_aside(2, ("b.dcm",))
+    assert not list(tmp_path.glob("*.dcm"))
+
+    taken.drop(1)
+    taken.restore()
+    assert [path.name for path in tmp_path.iterdir()] == ["b.dcm"]
