@@ -305,21 +305,25 @@ def _read_screen(
 
 
 def _identity(ds: Dataset, page: PageReading, rule: IdentityRule) -> tuple[Finding, ...]:
-    """A proven burnt-in identifier that is not the header's: the page may be another patient's."""
+    """A burnt-in identifier that is not the header's: the page may be another patient's.
+
+    Proven, or read by two witnesses who differ, and neither says what the header says.
+    """
     if rule is IdentityRule.OFF:
         return ()
     found, equal = [], 0
     for quantity, cell in page.fields.items():
         keywords = cell.cell.same_as_header
         headers = [header for keyword in keywords if (header := str(ds.get(keyword, "") or ""))]
-        if not headers or not cell.proven or not cell.text:
+        told = {cell.text} if cell.proven else {witness.text for witness in cell.evidence.witnesses}
+        if not headers or not all(told) or len(told) < (1 if cell.proven else 2):
             continue
-        burnt_in = meaning(cell.cell, cell.choices, cell.text).value
-        if all(contradicts(burnt_in, header) for header in headers):
+        burnt_in = {meaning(cell.cell, cell.choices, text).value for text in told}
+        if all(contradicts(value, header) for value in burnt_in for header in headers):
             names = " or ".join(keywords)
             found.append(doubt(quantity.value, f"the {quantity.value} on the page is not the {names} of the header"))
         else:
-            equal += 1
+            equal += cell.proven
     if rule is IdentityRule.REQUIRED and not equal and not found:
         found.append(
             doubt("identity", "the site asks for a burnt-in identifier, and none is proven to be the header's")

@@ -290,6 +290,8 @@ def _heard(evidence: Evidence, letters: Letters, known: Canonical, its: _Heard, 
     word = its.now.word(letters, known)
     if word is not None:
         text, registered = word
+        # Bitmaps have no blanks: of a text that an engine says too, the engine's blanks count.
+        text = next((witness.text for witness in evidence.witnesses if bare(witness.text) == bare(text)), text)
         return evidence.and_witness(Witness(_kind(registered=registered), text))
     wrong = {w for w in evidence.witnesses if w.kind in ENGINES and whole and its.contradicts(letters, w.text)}
     if not wrong:

@@ -97,7 +97,7 @@ def load_templates(*folders: Path) -> Library:
     found: dict[str, Template] = {}
     for folder in folders:
         if not folder.is_dir():
-            raise UsageError(f"{folder} is no folder of templates")
+            raise UsageError(f"{folder} is no folder of templates; make one with: mkdir {folder}")
         for path in sorted(folder.rglob("*.y*ml")):
             if path.suffix == ".yml":
                 file = path.relative_to(folder).as_posix()

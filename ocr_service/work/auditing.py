@@ -24,6 +24,7 @@ class Audit:
 
     cells: int = 0
     different: int = 0
+    sampled: bool = True  # False: the unit was read twice because letters did not verify it
 
 
 def is_sampled(identity: str, one_in: int) -> bool:
@@ -41,7 +42,7 @@ def audited(ending: Ending, again: Callable[[], Ending], *, sampled: bool) -> tu
     if not (ending.letters.trusted or ending.letters.unasked) or (verified and not sampled):
         return ending, None
     second = again()
-    audit = compared(ending.letters, second.letters)
+    audit = replace(compared(ending.letters, second.letters), sampled=sampled)
     better = ending if verified or _doubts(ending) <= _doubts(second) else second
     if audit.different:
         better = _with_alarm(ending, audit)

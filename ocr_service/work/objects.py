@@ -81,7 +81,7 @@ def read_object(path: Path, *, pixels: bool) -> Dataset:
     """
     try:
         if not path.is_file():
-            raise BrokenObject("this is no ordinary file")
+            raise BrokenObject("there is no such file" if not path.exists() else "this is no ordinary file")
         with path.open("rb") as file, quiet():
             ds = _parsed(file, path.stat().st_size, pixels)
         if str(ds.file_meta.get("MediaStorageSOPClassUID", "")) == MediaStorageDirectoryStorage:

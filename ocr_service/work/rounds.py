@@ -61,7 +61,7 @@ def in_rounds(groups: Sequence[Group], run: Run, letters: SiteLetters, out: Path
             alone = len(groups) == 1
             jobs = [Job(groups[index], learned, last=alone, first=index in firsts) for index in some]
             for index, done in zip(some, run(jobs), strict=True):
-                letters.take(done.letters)
+                letters.take(done.letters, counts=not done.letters.waiting)
                 if done.letters.waiting:
                     held.append(index)
                     continue
@@ -122,7 +122,7 @@ def _last(rest: _Rest, run: Run, letters: SiteLetters, out: Path) -> Iterator[tu
             learned = _shared(letters, rest.folder / f"last-{len(withdrawn)}")
             jobs = [Job(rest.groups[index], learned, last=True, again=again) for index, again in waiting]
             for (index, again), done in zip(waiting, run(jobs), strict=True):
-                letters.take(done.letters)
+                letters.take(done.letters, counts=not again)
                 rest.rested.add(index, done.letters.trusted, _new(done))
                 aside.drop(index)
                 yield tuple(replace(line, again=again) for line in done.lines)

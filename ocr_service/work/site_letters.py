@@ -40,16 +40,19 @@ class SiteLetters:
     learned: Fonts = field(default_factory=Fonts)
     lettered: int = 0
     audited: int = 0
+    read_twice: int = 0
     alarms: int = 0
     taken_back: int = 0
     fault: str = ""  # why the letters could not be kept
 
-    def take(self, told: GroupLetters) -> None:
-        """Take in what one group of units told."""
+    def take(self, told: GroupLetters, *, counts: bool = True) -> None:
+        """Take in what one group of units told. counts: False for one that was, or will be, read again."""
         self.learned.merge(told.fonts)
-        self.lettered += told.lettered
-        self.audited += len(told.audits)
-        self.alarms += sum(audit.different > 0 for audit in told.audits)
+        if counts:
+            self.lettered += told.lettered
+            self.audited += sum(audit.sampled for audit in told.audits)
+            self.read_twice += sum(not audit.sampled for audit in told.audits)
+            self.alarms += sum(audit.different > 0 for audit in told.audits)
 
     def keep(self) -> None:
         """Write what was learned so far; where that cannot be, the run goes on and says so in the end."""
@@ -76,9 +79,14 @@ class SiteLetters:
         """What became of the letters, a sentence each."""
         if self.lettered:
             yield f"letters: {self.lettered} units were read by registered letters"
-        if self.audited:
+        if self.read_twice:
+            yield f"letters: the engines read {self.read_twice} units too, which letters did not verify"
+        if self.audited or self.alarms:
             disagreed = f"they disagree in {self.alarms}" if self.alarms else "they agree in all"
-            yield f"audit: the engines read {self.audited} of these units too, and {disagreed}"
+            yield f"audit: the engines read a sample of {self.audited} units too, and {disagreed}"
+        before = sum(1 for one in self.known.withdrawn() if any(key.template == one.template for key in self.learned))
+        if before:
+            yield f"letters: {before} glyphs of these templates were withdrawn before this run and prove nothing"
         yield from (_withdrawal(one, signs) for one, signs in self.withdrawn().items())
         if self.taken_back:
             yield f"{self.taken_back} reports rested on withdrawn letters: they were taken back and read again"

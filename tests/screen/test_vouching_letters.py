@@ -21,9 +21,11 @@ from tests.screen.lettered_pages import (
     LOOSE,
     PPOCR,
     TESSERACT,
+    TEXT,
     both,
     cell,
     heard,
+    learned,
     page,
     school,
 )
@@ -220,3 +222,14 @@ def test_what_was_swapped_under_a_registered_font_is_never_learned_as_the_other(
         known = its.known(glyph_of(sign))
         assert known is not None
         assert not known.registered or known.registered == {sign}
+
+
+def test_blanks_that_an_engine_sees_and_letters_do_not_know_are_no_contradiction() -> None:
+    """An identifier's label ends in a blank as wide as a gap elsewhere: letters cannot tell it."""
+    fonts = learned(both("27.1"), both("72.1"), both("227.1"))
+    (told,) = heard(fonts, cell("27 72", "27 72", "27 72", TEXT))
+    (torn,) = heard(fonts, cell("2772", "27 72", "27 72", TEXT))
+
+    for one in (told, torn):
+        assert one.proven
+        assert {witness.text for witness in one.evidence.witnesses} == {"27 72"}

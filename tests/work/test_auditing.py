@@ -112,7 +112,7 @@ def test_every_unit_of_letters_that_is_not_verified_is_read_by_the_engines_too(s
     after, audit = audited(ending(told(), *UNREAD), again, sampled=sampled)
 
     assert again.times == 1
-    assert audit == Audit(2, 0)
+    assert audit == Audit(2, 0, sampled=sampled)
     assert after.outcome == again.its.outcome
     assert after.letters.trusted == frozenset()
 
@@ -128,7 +128,7 @@ def test_engines_that_leave_more_in_doubt_do_not_replace_the_letters() -> None:
 def test_where_both_are_in_doubt_and_differ_a_person_is_told_of_it() -> None:
     after, audit = audited(ending(told("7.1"), *UNREAD), by_engines("1.1", UNREAD[0]), sampled=False)
 
-    assert audit == Audit(2, 1)
+    assert audit == Audit(2, 1, sampled=False)
     assert isinstance(after.outcome, NeedsReview)
     assert "letters" in [finding.where for finding in after.outcome.findings]
 
@@ -163,7 +163,7 @@ def test_letters_that_contradict_what_the_engines_prove_are_an_alarm_though_they
     engines = Again(ending(LettersTold(Fonts(), cells={PLACE: cell("9.3")})))
     after, audit = audited(ending(its, *UNREAD), engines, sampled=False)
 
-    assert audit == Audit(1, 1)
+    assert audit == Audit(1, 1, sampled=False)
     assert isinstance(after.outcome, NeedsReview)
 
 

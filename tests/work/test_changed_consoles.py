@@ -84,7 +84,7 @@ def test_an_audit_that_agrees_says_so_and_changes_nothing(site: Site) -> None:
     told = site.convert(readers(), rules=AUDIT_ALL)
 
     assert told.outcomes() == ["verified"] * 2
-    assert said(told, "the engines read 2 of these units too, and they agree in all")
+    assert said(told, "the engines read a sample of 2 units too, and they agree in all")
 
 
 def test_one_swapped_page_that_no_sum_betrays_is_taken_back_when_any_other_one_is_noticed(site: Site) -> None:

@@ -58,8 +58,8 @@ def test_a_console_without_a_name_is_told_as_such() -> None:
 @pytest.mark.parametrize(
     ("audits", "told"),
     [
-        ([Audit(9, 0), Audit(9, 0)], "audit: the engines read 2 of these units too, and they agree in all"),
-        ([Audit(9, 2), Audit(9, 0)], "audit: the engines read 2 of these units too, and they disagree in 1"),
+        ([Audit(9, 0), Audit(9, 0)], "audit: the engines read a sample of 2 units too, and they agree in all"),
+        ([Audit(9, 2), Audit(9, 0)], "audit: the engines read a sample of 2 units too, and they disagree in 1"),
     ],
 )
 def test_audits_are_told(audits: list[Audit], told: str) -> None:
