@@ -37,8 +37,8 @@ from ocr_service.screen.fonts import Console
 from ocr_service.screen.lessons import Lettered, LettersTold, School, letters_told, vouched
 from ocr_service.screen.pixels import DoseScreen, dose_screens
 from ocr_service.screen.readers import Readers
-from ocr_service.screen.readings import PageReading
-from ocr_service.screen.words import meaning
+from ocr_service.screen.readings import CellReading, PageReading
+from ocr_service.screen.words import canonical, meaning
 from ocr_service.study.acquisition import scanner_of
 from ocr_service.study.alignment import align
 from ocr_service.study.console_text import console_text
@@ -315,7 +315,7 @@ def _identity(ds: Dataset, page: PageReading, rule: IdentityRule) -> tuple[Findi
     for quantity, cell in page.fields.items():
         keywords = cell.cell.same_as_header
         headers = [header for keyword in keywords if (header := str(ds.get(keyword, "") or ""))]
-        told = {cell.text} if cell.proven else {witness.text for witness in cell.evidence.witnesses}
+        told = {cell.text} if cell.proven else _readings(cell)
         if not headers or not all(told) or len(told) < (1 if cell.proven else 2):
             continue
         burnt_in = {meaning(cell.cell, cell.choices, text).value for text in told}
@@ -329,6 +329,12 @@ def _identity(ds: Dataset, page: PageReading, rule: IdentityRule) -> tuple[Findi
             doubt("identity", "the site asks for a burnt-in identifier, and none is proven to be the header's")
         )
     return tuple(found)
+
+
+def _readings(cell: CellReading) -> set[str]:
+    """All that anyone read in an unproven cell and that fits it."""
+    fitting = {canonical(cell.cell, cell.choices, text) for _, text in cell.evidence.seen}
+    return {text for text in fitting if text} | {witness.text for witness in cell.evidence.witnesses}
 
 
 def _broken(check: Check, report: CTDoseReport) -> list[Finding]:
