@@ -66,13 +66,14 @@ class Learned:
     fonts: Fonts
     screens: int = 0
     others: int = 0  # screens that the template does not read
+    values: int = 0  # stated ones that teach
     unconfirmed: int = 0  # values that nobody vouches for
     refused: list[Refused] = field(default_factory=list)
 
     def sentences(self, template: str, kept: Fonts) -> Iterator[str]:
         """How far the letters of each font of the template are known now. kept: with what was known before."""
         others = f"; {self.others} are of other templates" if self.others else ""
-        yield f"learned from the screens of {self.screens} examinations{others}"
+        yield f"learned from {self.values} stated values of {self.screens} examinations{others}"
         if self.unconfirmed:
             yield (
                 f"{self.unconfirmed} values taught nothing: the report says that they were not proven, and nobody "
@@ -93,6 +94,7 @@ class _Taught:
 
     objects: tuple[Dataset, ...] = ()
     fonts: Fonts = field(default_factory=Fonts)
+    values: int = 0
     unconfirmed: int = 0
     where: dict[tuple[FontKey, Glyph, str], str] = field(default_factory=dict)
 
@@ -121,6 +123,7 @@ def learn(template: Template, stated: Iterable[Stated], library: Library, reader
         learned.fonts.merge(its.fonts)
     learned.fonts = learned.fonts.without(dropped)
     learned.screens = len(taught)
+    learned.values = sum(its.values for its in taught.values())
     learned.unconfirmed = sum(its.unconfirmed for its in taught.values())
     return learned
 
@@ -147,6 +150,7 @@ def _taught(template: Template, one: Stated, library: Library, readers: Readers)
         if not confirmed and not cell.proven and whole == cell.text:
             taught.unconfirmed += 1
             continue
+        taught.values += 1
         heard = {witness.text for witness in cell.evidence.witnesses if witness.kind in ENGINES}
         place = digest(cell.evidence.page, cell.evidence.box)
         confirmation = Confirmation(place, study, digest(whole), by_person=whole in heard)

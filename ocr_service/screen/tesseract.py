@@ -6,6 +6,7 @@ Knows crops and texts; must not know what they mean.
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -125,6 +126,7 @@ class TesseractCommand:
         if shutil.which("tesseract") is None:
             raise EngineMissing("Tesseract is not installed; install it with: sudo apt-get install tesseract-ocr")
         self._timeout = timeout
+        self._asked = False  # for its version
 
     def read(self, crops: Sequence[Crop], preparations: Sequence[Sequence[str]] | None = None) -> list[str]:
         """One stripped text a crop (uint8, bright on dark, with its margin); "" for a crop that breaks the engine.
@@ -147,6 +149,7 @@ class TesseractCommand:
     def _ask(self, listing: str, variables: str, crops: int) -> Mapping[str, Sequence[object]]:
         import pytesseract
 
+        self._has_a_version()
         try:
             words: Mapping[str, Sequence[object]] = pytesseract.image_to_data(
                 listing,
@@ -165,6 +168,24 @@ class TesseractCommand:
         except (UnicodeDecodeError, ValueError) as error:
             raise EngineError("Tesseract answered something that is no table of words") from error
         return words
+
+    def _has_a_version(self) -> None:
+        """pytesseract asks for it once, without a time limit, and ends the program where it cannot read the answer."""
+        import pytesseract
+
+        if self._asked:
+            return
+        try:
+            command = [pytesseract.pytesseract.tesseract_cmd, "--version"]
+            subprocess.run(command, timeout=self._timeout, check=True, capture_output=True)
+            pytesseract.get_tesseract_version()
+        except subprocess.TimeoutExpired as error:
+            raise EngineError(f"Tesseract gave no answer in {self._timeout:g} s to what its version is") from error
+        except (OSError, subprocess.SubprocessError) as error:
+            raise EngineError("Tesseract crashed over what its version is") from error
+        except SystemExit as error:
+            raise EngineError("Tesseract says no version that can be read") from error
+        self._asked = True
 
 
 def _by_page(words: Mapping[str, Sequence[object]], crops: int) -> list[str]:

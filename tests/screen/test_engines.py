@@ -112,6 +112,15 @@ def test_ppocr_needs_no_network() -> None:
     ids=["exit code", "segmentation fault", "hang", "garbage words", "garbage bytes"],
 )
 def test_a_broken_tesseract_is_one_clear_error(program: Path, script: str, sentence: str) -> None:
+    says(program, f'[ "$1" = --version ] && echo tesseract 5.3.0 && exit\n{script}')
+    with pytest.raises(EngineError, match=sentence):
+        TesseractCommand(timeout=1).read([trial_cell()])
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"), [("exit 3", "crashed"), ("sleep 60", "gave no answer in 1 s"), ("echo", "no version")]
+)
+def test_a_tesseract_that_cannot_say_its_version_is_one_clear_error(program: Path, script: str, sentence: str) -> None:
     says(program, script)
     with pytest.raises(EngineError, match=sentence):
         TesseractCommand(timeout=1).read([trial_cell()])
