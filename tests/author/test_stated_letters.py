@@ -92,7 +92,11 @@ def test_a_glyph_on_which_few_screens_simply_differ_is_not_learned(site: Site) -
     other = stated(site, 2, rows[0])
     site.add(2, [("77.1", "100.2"), ("12.4", "38.5")])
     ds = opened(site.folder / "in" / "0002.dcm")
-    texts = ({}, {"mean_ctdivol": "77.1", "dlp": "100.2"}, {"mean_ctdivol": "12.4", "dlp": "38.5"})
+    texts: tuple[dict[str, str], ...] = (
+        {},
+        {"mean_ctdivol": "77.1", "dlp": "100.2"},
+        {"mean_ctdivol": "12.4", "dlp": "38.5"},
+    )
     told = learned(site, [one, Stated(other.about, (ds,), texts, None, (True,) * 4)], its)
 
     assert any("it was not learned" in refused.sentence for refused in told.refused)
