@@ -26,6 +26,7 @@ from ocr_service.templates.schema import ValueType
 from ocr_service.templates.wording import fold
 
 NOBODY = Witness(WitnessKind.PPOCR, "")
+PAIR = 2  # signs: a longer part of a text says something of it
 FONTS = frozenset({WitnessKind.REGISTERED_FONT, WitnessKind.LETTERS})
 OTHERWISE = "a letter of it is another one than the engines read"
 
@@ -99,7 +100,7 @@ def taught(pages: Sequence[Lettered], proven_since: Sequence[CellReading] = ()) 
 class _Lesson:
     """A text that these letters print. told: by one engine alone. marks: are its marks those that are printed?
 
-    whole: may letters that touch be learned as one? Of what may be a patient's they may not.
+    whole: may more than two letters that touch be learned as one? Of what may be a patient's they may not.
     """
 
     key: FontKey
@@ -114,11 +115,9 @@ class _Lesson:
     def teach(self, fonts: Fonts) -> None:
         font = fonts.font(self.key)
         glyphs = font.told if self.told else font.glyphs
-        if not self.whole and len(bare(self.text)) != len(self.letters.glyphs):
-            return
         signs = laid_on(self.letters, self.text, lambda glyph: glyphs.get(glyph, ()))
         for glyph, sign in zip(self.letters.glyphs, signs, strict=bool(signs)):
-            if self.marks or sign.isalnum():
+            if (self.marks or sign.isalnum()) and (self.whole or len(sign) <= PAIR):
                 # Of each glyph another digest: those of one text tell nobody which signs stood together.
                 cell = digest(self.confirmation.cell, glyph)
                 font.add(glyph, sign, (replace(self.confirmation, cell=cell),), told=self.told)
