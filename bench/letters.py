@@ -13,7 +13,7 @@ from pathlib import Path
 from bench import SAMPLES
 from ocr_service import equipment
 from ocr_service.author.expected import Expected
-from ocr_service.author.learning import Refused, Stated, learn
+from ocr_service.author.learning import Stated, learn
 from ocr_service.author.statements import by_report
 from ocr_service.cli_templates import with_pixels
 from ocr_service.screen.font_files import keep_fonts
@@ -43,13 +43,9 @@ def main() -> None:
         stated = (one for one in by_report(expected, screens, with_pixels) if isinstance(one, Stated))
         learned = learn(template, stated, library, readers)
         for refused in learned.refused:
-            print(_told(refused))
+            print(f"refused {refused.about}: {refused.sentence}")
         for path in keep_fonts(learned.fonts, out):
             print(path)
-
-
-def _told(refused: Refused) -> str:
-    return f"refused {refused.about}: {refused.sentence}"
 
 
 if __name__ == "__main__":

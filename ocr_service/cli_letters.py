@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ocr_service import equipment
-from ocr_service.cli_templates import chosen_of, dose_screen, with_pixels
+from ocr_service.cli_templates import chosen_of, with_pixels
 from ocr_service.errors import TemplateError, UsageError
 
 if TYPE_CHECKING:
@@ -71,14 +71,13 @@ def learn(
 
 
 def _by_study(paths: Sequence[Path], library: Library) -> dict[str, list[Path]]:
-    """The dose screens below the paths, by their Study Instance UID."""
+    """The dose screens below the paths, oldest first, by their Study Instance UID."""
     from ocr_service.work.discovery import discover
+    from ocr_service.work.inventory import take_stock
 
     found: dict[str, list[Path]] = {}
-    for path in discover(paths).files:
-        ds = dose_screen(path, library)
-        if ds is not None:
-            found.setdefault(str(ds.get("StudyInstanceUID", "")), []).append(path)
+    for unit in take_stock(discover(paths).files, library).units:
+        found.setdefault(unit.study_instance_uid, []).extend(unit.screens)
     return found
 
 

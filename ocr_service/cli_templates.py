@@ -205,7 +205,7 @@ def _show_screens(
 
     views = []
     for path in discover(paths).files:
-        ds = dose_screen(path, library)
+        ds = _dose_screen(path, library)
         if ds is None:
             continue
         views.append(look(ds, library, readers))
@@ -219,7 +219,7 @@ def _show_screens(
         console.print(line, markup=False, soft_wrap=True)
 
 
-def dose_screen(path: Path, library: Library) -> Dataset | None:
+def _dose_screen(path: Path, library: Library) -> Dataset | None:
     """The object with pixels; None for what is no DICOM file, broken, a companion or no dose screen."""
     from ocr_service.errors import InputError
     from ocr_service.work.inventory import is_dose_screen

@@ -316,7 +316,7 @@ def _identity(ds: Dataset, page: PageReading, rule: IdentityRule) -> tuple[Findi
         keywords = cell.cell.same_as_header
         headers = [header for keyword in keywords if (header := str(ds.get(keyword, "") or ""))]
         told = {cell.text} if cell.proven else _readings(cell)
-        if not headers or not all(told) or len(told) < (1 if cell.proven else 2):
+        if not headers or not told or not all(told):
             continue
         burnt_in = {meaning(cell.cell, cell.choices, text).value for text in told}
         if all(contradicts(value, header) for value in burnt_in for header in headers):
@@ -332,9 +332,10 @@ def _identity(ds: Dataset, page: PageReading, rule: IdentityRule) -> tuple[Findi
 
 
 def _readings(cell: CellReading) -> set[str]:
-    """All that anyone read in an unproven cell and that fits it."""
+    """What was read in an unproven cell and fits it, where two readings differ; nothing for a single one."""
     fitting = {canonical(cell.cell, cell.choices, text) for _, text in cell.evidence.seen}
-    return {text for text in fitting if text} | {witness.text for witness in cell.evidence.witnesses}
+    told = {text for text in fitting if text} | {witness.text for witness in cell.evidence.witnesses}
+    return told if len(told) > 1 else set()
 
 
 def _broken(check: Check, report: CTDoseReport) -> list[Finding]:

@@ -51,8 +51,9 @@ def print_endings(endings: Iterable[Converted], stock: Inventory, kept: ReportFi
     for number, done in enumerate(track(endings, total=count, console=to, transient=True)):
         about = (done.study_instance_uid, done.files) if done.files else number
         kept.add(lines.line(done), about, again=done.again)
-        shown.pop(about if done.again else None, None)
-        shown[about if about not in shown else number] = (lines.outcome_name(done.outcome), *lines.table_cells(done))
+        if done.again:
+            shown.pop(about, None)
+        shown[number if about in shown else about] = (lines.outcome_name(done.outcome), *lines.table_cells(done))
     for cells in shown.values():
         table.add_row(*cells)
     outcomes = [cells[0] for cells in shown.values()]

@@ -39,6 +39,7 @@ class Said:
 
 
 Told = Mapping[str, Said]
+PAGE = "page"  # where a value stands that is in no row
 UNSAID = Said(NOTHING, proven=False, evidence=Evidence())
 
 
@@ -182,7 +183,7 @@ def values_of(example: Example) -> int:
 def compared(example: Example, report: CTDoseReport) -> Iterator[Compared]:
     """Each value of the example beside what the report says of it."""
     if example.dlp_total is not None:
-        yield Compared("page", "dlp_total", example.dlp_total, total_of(report))
+        yield Compared(PAGE, "dlp_total", example.dlp_total, total_of(report))
     for number, row in enumerate(example.rows):
         told = told_of(report.events[number]) if number < len(report.events) else {}
         for key, wanted in zip(example.columns, row, strict=True):

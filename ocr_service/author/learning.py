@@ -12,17 +12,16 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any
 
 from pydicom import Dataset
 
+from ocr_service.author.checking import PAGE, UNSAID, Compared, told_of, total_of
 from ocr_service.dose.proof import ENGINES, NeedsReview, Verified
-from ocr_service.dose.report import CTDoseReport, IrradiationEvent, Reading
+from ocr_service.dose.report import CTDoseReport
 from ocr_service.pipeline import console_of, read_unit
 from ocr_service.screen.fonts import Confirmation, FontKey, Fonts, contradictory, digest
 from ocr_service.screen.glyphs import Glyph, Letters
-from ocr_service.screen.lettering import standing
+from ocr_service.screen.lettering import STANDINGS, standing
 from ocr_service.screen.readers import Readers
 from ocr_service.screen.readings import CellReading
 from ocr_service.screen.spelling import laid_on
@@ -31,7 +30,7 @@ from ocr_service.templates.library import Library, suits
 from ocr_service.templates.schema import Template
 from ocr_service.templates.wording import fold
 
-STANDINGS = ("registered", "young", "new", "withdrawn")
+CONCEPTS = ("acquisition_type", "phantom")  # stated by their names, not by the words that print them
 FEWEST, SHARE = 3, 0.05  # screens that outweigh a few others, and the largest share of these
 
 
@@ -84,8 +83,7 @@ class Learned:
             if not count:
                 continue
             told = ", ".join(f"{count[word]} {word}" for word in STANDINGS if count[word])
-            name = " ".join(filter(None, (key.console.model_name, key.console.software_versions)))
-            yield f"letters of {key.height} px on {name or 'an unnamed scanner'}: {told}"
+            yield f"letters of {key.height} px on {key.console.name}: {told}"
 
 
 @dataclass(slots=True)
@@ -142,11 +140,11 @@ def _taught(template: Template, one: Stated, library: Library, readers: Readers)
         raise _Unfit(f"the page has {len(report.events)} rows, and {len(one.rows)} are stated")
     taught = _Taught(one.objects, ending.letters.fonts)
     console, study = console_of(one.objects[-1]), digest(report.study_instance_uid)
-    for where, reading, text, confirmed in _pairs(report, one):
-        cell = ending.letters.cell_of(reading.evidence) if reading is not None else None
-        if reading is None or cell is None or cell.letters is None:
-            raise _Unfit(f"{where} is stated as {text}, and no such value was found on the page")
-        whole = _whole_text(cell, reading, where, text)
+    for value, confirmed in _pairs(report, one):
+        cell = ending.letters.cell_of(value.said.evidence)
+        if cell is None or cell.letters is None:
+            raise _Unfit(f"{_place(value)} is stated as {value.wanted}, and no such value was found on the page")
+        whole = _whole_text(cell, value)
         if not confirmed and not cell.proven and whole == cell.text:
             taught.unconfirmed += 1
             continue
@@ -155,18 +153,19 @@ def _taught(template: Template, one: Stated, library: Library, readers: Readers)
         place = digest(cell.evidence.page, cell.evidence.box)
         confirmation = Confirmation(place, study, digest(whole), by_person=whole in heard)
         key = FontKey(template.name, console, cell.letters.height)
-        _teach(taught, key, cell.letters, whole, confirmation, where)
+        _teach(taught, key, cell.letters, whole, confirmation, _place(value))
     return taught
 
 
-def _whole_text(cell: CellReading, reading: Reading[Any], where: str, stated: str) -> str:
+def _whole_text(cell: CellReading, value: Compared) -> str:
     """All that the cell prints, with the stated value in its place.
 
     A type or phantom is stated as a concept: the word that prints it is what was read, where that means the concept.
     """
-    if isinstance(reading.value, Enum):
-        if reading.value.name.lower() != stated:
-            raise _Unfit(f"{where} is stated as {stated}, and {reading.value.name.lower()} was read")
+    stated, where = value.wanted, _place(value)
+    if value.key in CONCEPTS:
+        if value.said.text != stated:
+            raise _Unfit(f"{where} is stated as {stated}, and {value.said.text} was read")
         return cell.text
     text = canonical(cell.cell, cell.choices, stated) or ""
     if cell.text:
@@ -177,6 +176,10 @@ def _whole_text(cell: CellReading, reading: Reading[Any], where: str, stated: st
     if not text or canonical(cell.cell, cell.choices, text) is None:
         raise _Unfit(f"{where} is stated as {stated}, which its column cannot print")
     return text
+
+
+def _place(value: Compared) -> str:
+    return value.key if value.where == PAGE else f"{value.key} of {value.where}"
 
 
 def _teach(taught: _Taught, key: FontKey, letters: Letters, text: str, confirmation: Confirmation, where: str) -> None:
@@ -234,28 +237,15 @@ def _differing(key: FontKey, glyph: Glyph, taught: Mapping[str, _Taught]) -> str
     told = [
         f"{sign!r} in {about} ({its.where.get((key, glyph, sign), 'a proven word')})"
         for about, its in taught.items()
-        for sign in (its.fonts[key].glyphs.get(glyph, {}) if key in set(its.fonts) else ())
+        for sign in (its.fonts[key].glyphs.get(glyph, {}) if key in its.fonts else ())
     ]
     return f"a glyph of {glyph.columns} x {glyph.rows} px stands for {', '.join(told[:4])}: it was not learned"
 
 
-def _pairs(report: CTDoseReport, one: Stated) -> Iterator[tuple[str, Reading[Any] | None, str, bool]]:
-    """Each stated value with what was read in its place, and whether somebody vouches for it."""
-    for number, (event, row) in enumerate(zip(report.events, one.rows, strict=True), start=1):
-        readings = _readings(event)
-        sure = one.confirmed[number - 1]
-        yield from ((f"{key} of row {number}", readings[key], row[key], sure) for key in readings if key in row)
+def _pairs(report: CTDoseReport, one: Stated) -> Iterator[tuple[Compared, bool]]:
+    """Each stated value beside what was read in its place, and whether somebody vouches for it."""
+    for number, (event, row, sure) in enumerate(zip(report.events, one.rows, one.confirmed, strict=False), start=1):
+        told = told_of(event)
+        yield from ((Compared(f"row {number}", key, text, told.get(key, UNSAID)), sure) for key, text in row.items())
     if one.dlp_total is not None and report.dlp_total is not None:
-        yield "dlp_total", report.dlp_total, one.dlp_total, one.confirmed[-1]
-
-
-def _readings(event: IrradiationEvent) -> dict[str, Reading[Any] | None]:
-    return {
-        "acquisition_type": event.acquisition_type,
-        "phantom": event.phantom,
-        "mean_ctdivol": event.mean_ctdivol,
-        "dlp": event.dlp,
-        "series_number": event.series_number,
-        "scanning_range": event.scanning_range,
-        "kvp": event.kvp,
-    }
+        yield Compared(PAGE, "dlp_total", one.dlp_total, total_of(report)), one.confirmed[-1]

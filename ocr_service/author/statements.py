@@ -17,8 +17,10 @@ from ocr_service.errors import InputError
 from ocr_service.templates.examples import NOTHING
 from ocr_service.templates.schema import Template
 
-TOLD = ("acquisition_type", "mean_ctdivol", "dlp", "phantom", "series_number", "scanning_range", "kvp")
+# What examples and reports can both state, types and phantoms first.
+TOLD = ("acquisition_type", "phantom", "mean_ctdivol", "dlp", "series_number", "scanning_range", "kvp")
 _TYPES = {kind.value: kind.name.lower() for kind in CTAcquisitionType}  # a report has the codes
+Row = Mapping[str, str | None]
 
 
 def by_examples(template: Template, folders: Sequence[Path], open_object: OpenObject) -> Iterator[Stated | Refused]:
@@ -29,13 +31,9 @@ def by_examples(template: Template, folders: Sequence[Path], open_object: OpenOb
         if not example.rows or len(paths) < len(example.file):
             yield Refused(about, "its file is not at hand" if example.rows else "it states no rows")
             continue
-        try:
-            objects = tuple(open_object(path) for path in paths)
-        except InputError as error:
-            yield Refused(about, str(error))
-            continue
-        rows = tuple(_told(dict(zip(example.columns, row, strict=True))) for row in example.rows)
-        yield Stated(about, objects, rows, example.dlp_total, (True,) * (len(rows) + 1))
+        columns: tuple[str, ...] = example.columns
+        rows = [dict(zip(columns, row, strict=True)) for row in example.rows]
+        yield _opened(about, paths, open_object, rows, example.dlp_total)
 
 
 def by_report(
@@ -44,19 +42,28 @@ def by_report(
     """The examinations of a report whose screens are at hand. screens: the files of each Study Instance UID."""
     for one in expected:
         paths = screens.get(one.study_instance_uid, ())
-        about = ", ".join(map(str, paths))
-        if not paths:
-            continue  # one without any screens, or of another folder
-        try:
-            objects = tuple(open_object(path) for path in paths)
-        except InputError as error:
-            yield Refused(about, str(error))
-            continue
-        rows = tuple(_told(event) for event in one.events)
-        yield Stated(about, objects, rows, one.dlp_total, one.confirmed or (True,) * (len(rows) + 1))
+        if paths:  # none: one without any screens, or of another folder
+            about = ", ".join(map(str, paths))
+            yield _opened(about, paths, open_object, one.events, one.dlp_total, one.confirmed)
 
 
-def _told(row: Mapping[str, str | None]) -> dict[str, str]:
+def _opened(
+    about: str,
+    paths: Sequence[Path],
+    open_object: OpenObject,
+    rows: Sequence[Row],
+    dlp_total: str | None,
+    confirmed: tuple[bool, ...] = (),
+) -> Stated | Refused:
+    """confirmed: none where all is."""
+    try:
+        objects = tuple(open_object(path) for path in paths)
+    except InputError as error:
+        return Refused(about, str(error))
+    return Stated(about, objects, tuple(map(_told, rows)), dlp_total, confirmed or (True,) * (len(rows) + 1))
+
+
+def _told(row: Row) -> dict[str, str]:
     told = {key: text for key in TOLD if (text := row.get(key)) is not None and text != NOTHING}
     if "acquisition_type" in told:
         told["acquisition_type"] = _TYPES.get(told["acquisition_type"], told["acquisition_type"])

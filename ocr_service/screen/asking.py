@@ -73,6 +73,7 @@ class _Wanted:
     is_cell: bool = False
     described: bool = False  # words that only place things, and values that no RDSR carries
     closed: bool = False  # a page marker: young letters and a closed sum prove it together
+    points: int | None = None  # of a decimal, as the page draws them
 
     def question(self, sheet: Sheet) -> Question:
         small = self.is_cell and self.vote
@@ -93,15 +94,15 @@ def read_all(
     read = {key: _without_reader(one, sheet.ink, page) for key, one in asked.items()}
     open_ = [key for key, cell in read.items() if cell is None]
     wanted = [_Wanted(one.run, same_word(one.text), vote=one.dose, described=not one.dose) for one in words]
-    wanted += [_of_cell(asked[key], key[1], sheet.ink) for key in open_]
-    answers = _answers(sheet, wanted)
+    of_cells = [_of_cell(asked[key], key[1], sheet.ink) for key in open_]
+    answers = _answers(sheet, [*wanted, *of_cells])
     found = []
     for one, (letters, answer) in zip(words, answers[: len(words)], strict=True):
         evidence = Evidence(box=one.run.box, seen=answer.seen, witnesses=answer.witnesses)
         found.append(FixedWords(one.text, one.run.box, evidence, isinstance(settle(evidence), Proven), letters))
     done: dict[Place, CellReading] = {key: cell for key, cell in read.items() if cell is not None}
-    for key, (letters, answer) in zip(open_, answers[len(words) :], strict=True):
-        done[key] = _judged(asked[key], letters, answer, page, sheet.ink)
+    for key, its, (letters, answer) in zip(open_, of_cells, answers[len(words) :], strict=True):
+        done[key] = _judged(asked[key], its, letters, answer, page)
     _with_page(asked, done)
     return tuple(found), {key: done[key] for key in asked}
 
@@ -109,9 +110,7 @@ def read_all(
 def _answers(sheet: Sheet, wanted: Sequence[_Wanted]) -> list[tuple[Letters, Answer]]:
     """What the registered letters say of each run, else what the engines say."""
     letters = [letters_on(sheet.ink, one.run) for one in wanted]
-    told: list[Answer | None] = []
-    for one, its in zip(wanted, letters, strict=True):
-        told.append(_by_letters(one, its, sheet.lettering))
+    told = [_by_letters(one, its, sheet.lettering) for one, its in zip(wanted, letters, strict=True)]
     answers = iter(sheet.readers.ask([w.question(sheet) for w, t in zip(wanted, told, strict=True) if t is None]))
     return [(its, answer or next(answers)) for its, answer in zip(letters, told, strict=True)]
 
@@ -129,20 +128,20 @@ def _by_letters(one: _Wanted, its: Letters, lettering: Lettering) -> Answer | No
 
 def _of_cell(one: Asked, quantity: Quantity, ink: Ink) -> _Wanted:
     assert one.run is not None
-    drawn = layout.points(one.run, ink.mask) if one.cell.type is ValueType.DECIMAL else 0
+    points = layout.points(one.run, ink.mask) if one.cell.type is ValueType.DECIMAL else None
 
     def known(text: str) -> str | None:
-        return canonical(one.cell, one.choices, with_drawn_points(text, drawn))
+        return canonical(one.cell, one.choices, with_drawn_points(text, points or 0))
 
     described = quantity not in WRITTEN and not one.cell.same_as_header
     marker = quantity is Quantity.PAGE_MARKER
-    return _Wanted(one.run, known, quantity in VOTED, is_cell=True, described=described, closed=marker)
+    return _Wanted(one.run, known, quantity in VOTED, is_cell=True, described=described, closed=marker, points=points)
 
 
-def _judged(one: Asked, letters: Letters, answer: Answer, page: PageRef, ink: Ink) -> CellReading:
-    assert one.run is not None
-    evidence = Evidence(page, one.run.box, answer.seen, answer.witnesses, one.broken, unsteady=not answer.steady)
-    return judge(CellReading(one.cell, one.choices, _with_points(evidence, one, ink), "", False, letters))
+def _judged(one: Asked, wanted: _Wanted, letters: Letters, answer: Answer, page: PageRef) -> CellReading:
+    box, steady = wanted.run.box, answer.steady
+    evidence = Evidence(page, box, answer.seen, answer.witnesses, one.broken, unsteady=not steady)
+    return judge(CellReading(one.cell, one.choices, _with_points(evidence, wanted.points), "", False, letters))
 
 
 def _without_reader(one: Asked, ink: Ink, page: PageRef) -> CellReading | None:
@@ -156,13 +155,11 @@ def _without_reader(one: Asked, ink: Ink, page: PageRef) -> CellReading | None:
     return None
 
 
-def _with_points(evidence: Evidence, one: Asked, ink: Ink) -> Evidence:
+def _with_points(evidence: Evidence, drawn: int | None) -> Evidence:
     """Points are counted on the page itself: a text with another number of them is no witness."""
-    assert one.run is not None
     told = evidence.witnesses
-    if evidence.broken_crop or not told or one.cell.type is not ValueType.DECIMAL:
+    if evidence.broken_crop or not told or drawn is None:
         return evidence
-    drawn = layout.points(one.run, ink.mask)
     told = tuple(witness for witness in told if witness.text.count(".") == drawn)
     if not told:
         return replace(evidence, broken_crop=f"the page shows {drawn} points here, the text another number")

@@ -35,6 +35,11 @@ class Console:
     model_name: str = ""
     software_versions: str = ""
 
+    @property
+    def name(self) -> str:
+        """Model and software versions, in words."""
+        return " ".join(filter(None, (self.model_name, self.software_versions))) or "an unnamed scanner"
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class FontKey:
@@ -94,7 +99,9 @@ class Font:
         if max(glyph.rows, glyph.columns) > LARGEST:
             return
         signs = glyphs.setdefault(glyph, {})
-        signs[sign] = _kept(signs.get(sign, frozenset()) | frozenset(seen))
+        known = signs.get(sign, frozenset())
+        if not known.issuperset(more := frozenset(seen)):
+            signs[sign] = _kept(known | more)
         if len(glyphs) > MOST_GLYPHS:
             del glyphs[max(glyphs)]  # always the same ones, in whatever order they came
 

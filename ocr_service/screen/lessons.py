@@ -25,7 +25,6 @@ from ocr_service.screen.words import canonical, fold_label
 from ocr_service.templates.schema import ValueType
 from ocr_service.templates.wording import fold
 
-NOBODY = Witness(WitnessKind.PPOCR, "")
 PAIR = 2  # signs: a longer part of a text says something of it
 FONTS = frozenset({WitnessKind.REGISTERED_FONT, WitnessKind.LETTERS})
 OTHERWISE = "a letter of it is another one than the engines read"
@@ -78,7 +77,8 @@ def letters_told(pages: Sequence[Lettered], proven_since: Sequence[CellReading])
     }
     exact = [(school, page) for school, page in pages if school.is_exact]
     trusted = _glyphs(pages, _is_lettered)
-    unasked = any(_is_unasked(page.fields.get(Quantity.PAGE_MARKER)) for _, page in pages)
+    markers = (page.fields.get(Quantity.PAGE_MARKER) for _, page in pages)
+    unasked = any(marker is not None and _is_unasked(marker) for marker in markers)
     return LettersTold(taught(exact, proven_since), trusted, _glyphs(pages, _leans), _waits(pages), unasked, cells)
 
 
@@ -228,9 +228,9 @@ def _is_lettered(one: CellReading | FixedWords) -> bool:
     return one.proven and any(witness.kind is WitnessKind.REGISTERED_FONT for witness in one.evidence.witnesses)
 
 
-def _is_unasked(cell: CellReading | None) -> bool:
+def _is_unasked(one: CellReading | FixedWords) -> bool:
     """Have young letters alone read it?"""
-    return cell is not None and {witness.kind for witness in cell.evidence.witnesses} == {WitnessKind.LETTERS}
+    return {witness.kind for witness in one.evidence.witnesses} == {WitnessKind.LETTERS}
 
 
 def _was_asked(one: CellReading | FixedWords) -> bool:
@@ -240,9 +240,8 @@ def _was_asked(one: CellReading | FixedWords) -> bool:
 
 
 def _waits(pages: Sequence[Lettered]) -> bool:
-    """Did an engine look at something that is not proven yet?"""
-    open_ = (one.evidence for _, page in pages for one in page.inked() if not one.proven)
-    return any(witness.kind is not WitnessKind.LETTERS for one in open_ for witness in one.witnesses or (NOBODY,))
+    """Is something not proven yet that was shown to more than young letters?"""
+    return any(not one.proven and not _is_unasked(one) for _, page in pages for one in page.inked())
 
 
 def _lettering(school: School, fonts: Fonts, lessons: Fonts) -> Lettering:

@@ -27,7 +27,7 @@ NEAR = 0.1  # of a glyph's ink: how much compression may change it
 BLANK = 0.45  # letter heights: a wider gap is a blank, where none was seen yet
 SLACK = 1  # px: how much a gap may differ from those that were seen
 CLEAR = 3  # how many times further the nearest glyph of another sign must be
-STANDINGS = ("told", "new", "young", "registered", "withdrawn")
+STANDINGS = ("registered", "young", "new", "withdrawn", "told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +220,7 @@ def _young(signs: Signs) -> Known | None:
 
 def standing(signs: Signs) -> str:
     """How far a glyph is believed, in a word."""
-    told, new, young, registered, withdrawn = STANDINGS
+    registered, young, new, withdrawn, told = STANDINGS
     known = _young(signs)
     if known is None:
         return told if not signs else new

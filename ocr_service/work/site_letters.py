@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ocr_service.errors import OutputError, TemplateError
 from ocr_service.screen.font_files import keep_fonts
-from ocr_service.screen.fonts import Console, Fonts, OwnGlyph
+from ocr_service.screen.fonts import Fonts, OwnGlyph, contradictory
 from ocr_service.screen.lessons import Trusted
 from ocr_service.screen.lettering import lettering
 from ocr_service.work.auditing import Audit
@@ -70,10 +70,10 @@ class SiteLetters:
 
     def withdrawn(self) -> dict[OwnGlyph, set[str]]:
         """The glyphs that were withdrawn by what this run has seen, and the signs that they were shown as."""
-        if not self.learned:
-            return {}
+        known = self.known.signs()
+        told = {one: signs | known.get(one, set()) for one, signs in sorted(self.learned.signs().items())}
         before = self.known.withdrawn()
-        return {one: signs for one, signs in self.fonts().withdrawn().items() if one not in before}
+        return {one: signs for one, signs in told.items() if contradictory(signs) and one not in before}
 
     def sentences(self) -> Iterator[str]:
         """What became of the letters, a sentence each."""
@@ -84,9 +84,10 @@ class SiteLetters:
         if self.audited or self.alarms:
             disagreed = f"they disagree in {self.alarms}" if self.alarms else "they agree in all"
             yield f"audit: the engines read a sample of {self.audited} units too, and {disagreed}"
-        before = sum(1 for one in self.known.withdrawn() if any(key.template == one.template for key in self.learned))
+        templates = {key.template for key in self.learned}
+        before = [one for one in self.known.withdrawn() if one.template in templates]
         if before:
-            yield f"letters: {before} glyphs of these templates were withdrawn before this run and prove nothing"
+            yield f"letters: {len(before)} glyphs of these templates were withdrawn before this run and prove nothing"
         yield from (_withdrawal(one, signs) for one, signs in self.withdrawn().items())
         if self.taken_back:
             yield f"{self.taken_back} reports rested on withdrawn letters: they were taken back and read again"
@@ -104,17 +105,13 @@ class SiteLetters:
             if now > before:
                 is_kept = self.folder is not None and not self.fault
                 where = f"; kept in {self.folder}" if is_kept else ", for this run only"
-                yield f"letters: {now - before} newly registered for {template} on {_named(console)}{where}"
+                yield f"letters: {now - before} newly registered for {template} on {console.name}{where}"
 
 
 def _withdrawal(one: OwnGlyph, signs: Iterable[str]) -> str:
     told = " and ".join(repr(sign) for sign in sorted(signs))
-    where = f"{one.template} on {_named(one.console)}"
+    where = f"{one.template} on {one.console.name}"
     return f"letters: a glyph of {where} is withdrawn: proven cells show it as {told}"
-
-
-def _named(console: Console) -> str:
-    return " ".join(filter(None, (console.model_name, console.software_versions))) or "an unnamed scanner"
 
 
 class Rested:
