@@ -2,7 +2,11 @@
 
 * OcrServiceError          exit 1   again: no
   x UsageError             exit 2   a path, option or combination of them makes no sense
+  x ConfigError            exit 2   `ocr_service.toml` cannot be used as written; the key in the text
   x TemplateError          exit 4   a template cannot be used as written; ``file:line`` in the text
+  x NetworkError           exit 5   a DICOM or DICOMweb peer did not do what was asked of it
+    + PeerUnavailable               not there, hung, or out of resources; trying again can help
+    + PeerRefused                   it said no: association, object or query; trying again does not help
   x EngineError            exit 6   an OCR engine is missing, crashed, hung or talked garbage
     + EngineMissing                 the text names the command that installs it
   x InputError             exit 7   an object that arrived cannot be used
@@ -10,6 +14,7 @@
     + BrokenObject                  a DICOM file that cannot be read
     + PixelError                    no pixels, absurd sizes, an encoding nobody can decode
   x OutputError            exit 8   a file could not be written; trying again can help
+  x StoreError             exit 9   the database is away, or is not ours; trying again can help
 
 Each class says its exit code, and whether trying again can help. Texts say what happened, where, and what to
 do next; they never carry a patient's name, identifier or the text of a screen.
@@ -29,6 +34,28 @@ class UsageError(OcrServiceError):
     """The command line asks for something that cannot be done."""
 
     exit_code = 2
+
+
+class ConfigError(OcrServiceError):
+    """The service's configuration cannot be used as written."""
+
+    exit_code = 2
+
+
+class NetworkError(OcrServiceError):
+    """A peer did not do what was asked of it."""
+
+    exit_code = 5
+
+
+class PeerUnavailable(NetworkError):
+    """The peer cannot be reached, hung, or is out of resources."""
+
+    can_retry = True
+
+
+class PeerRefused(NetworkError):
+    """The peer said no."""
 
 
 class TemplateError(OcrServiceError):
@@ -77,4 +104,11 @@ class OutputError(OcrServiceError):
     """A file could not be written."""
 
     exit_code = 8
+    can_retry = True
+
+
+class StoreError(OcrServiceError):
+    """The database is away, or is not ours."""
+
+    exit_code = 9
     can_retry = True

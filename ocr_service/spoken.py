@@ -1,0 +1,86 @@
+"""How a configuration says times, sizes, names and addresses, and what a wrong one is told.
+
+Knows words; must not know what they configure.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import time, timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SIZES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+
+
+def duration(told: object) -> object:
+    """A time such as `90s`, `10m`, `24h` or `90d`; anything else is left for pydantic to judge."""
+    if not isinstance(told, str):
+        return told
+    match = re.fullmatch(r"(\d+)\s*([smhd])", told.strip())
+    if match is None:
+        raise ValueError("say a time as a number and a unit: 90s, 10m, 24h or 90d")
+    try:
+        return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    except OverflowError:
+        raise ValueError("that is longer than any hospital lives") from None
+
+
+def _as_duration(value: timedelta) -> str:
+    seconds = int(value.total_seconds())
+    unit = next(unit for unit in ("d", "h", "m", "s") if seconds % _UNITS[unit] == 0)
+    return f"{seconds // _UNITS[unit]}{unit}"
+
+
+def _size(told: object) -> object:
+    if not isinstance(told, str):
+        return told
+    match = re.fullmatch(r"(\d+)\s*(B|KiB|MiB|GiB|TiB)", told.strip())
+    if match is None:
+        raise ValueError("say a size as a number and a unit: 512 MiB or 2 GiB")
+    return int(match[1]) * _SIZES[match[2]]
+
+
+def _as_size(value: int) -> str:
+    unit = next(unit for unit in reversed(_SIZES) if value % _SIZES[unit] == 0)
+    return f"{value // _SIZES[unit]} {unit}"
+
+
+def _ae_title(told: str) -> str:
+    title = told.strip()
+    if not 1 <= len(title) <= 16 or not title.isascii() or not title.isprintable() or "\\" in title:
+        raise ValueError("an AE title has 1 to 16 printable ASCII characters and no backslash (PS3.5, AE)")
+    return title
+
+
+def _name(told: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", told):
+        raise ValueError("a name has at most 32 of the letters a-z, 0-9, _ and -: it names a lane, a metric, a folder")
+    return told
+
+
+def _network(told: object) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(str(told), strict=False)
+    except ValueError:
+        raise ValueError("say an address or a network, such as 10.1.2.3 or 10.1.2.0/24") from None
+
+
+def spoken_hours(told: str) -> tuple[time, time]:
+    """`19:00-06:30` as two times of the day; the second may be earlier, and 24:00 is midnight. ValueError."""
+    match = re.fullmatch(r"(\d\d):(\d\d)-(\d\d):(\d\d)", told.replace(" ", ""))
+    if match is None:
+        raise ValueError("say the hours as 19:00-06:30")
+    first, second, third, fourth = (int(part) for part in match.groups())
+    return time(first, second), time(0 if (third, fourth) == (24, 0) else third, fourth)
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration), PlainSerializer(_as_duration), Field(ge=timedelta(0))]
+Size = Annotated[int, BeforeValidator(_size), PlainSerializer(_as_size), Field(ge=0)]
+AETitle = Annotated[str, AfterValidator(_ae_title)]
+Name = Annotated[str, AfterValidator(_name)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network), PlainSerializer(str)]
+Port = Annotated[int, Field(ge=1, le=65535)]
