@@ -1,0 +1,120 @@
+"""The database: SQLite in the data folder, or PostgreSQL. Opens it, brings it up to date, and begins transactions.
+
+Knows SQLAlchemy and the two databases; must not know what is kept in the tables. A database that is away is a
+StoreError, which trying again can mend; nothing here waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from ocr_service.config import Config
+from ocr_service.errors import StoreError
+from ocr_service.work.tables import VERSION, metadata, schema_version
+
+BUSY_SECONDS = 30  # how long SQLite waits for another process's transaction
+
+
+def database_url(config: Config) -> str:
+    """Where the records are: the configured PostgreSQL, else a file in the data folder."""
+    told = config.database.get_secret_value()
+    if not told:
+        return f"sqlite:///{config.data / 'ocr-service.sqlite'}"
+    return make_url(told).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def workflow_url(config: Config) -> str:
+    """Where DBOS keeps its workflows: the same PostgreSQL, else a file beside ours."""
+    if not config.database.get_secret_value():
+        return f"sqlite:///{config.data / 'workflows.sqlite'}"
+    return database_url(config)
+
+
+class Store:
+    """Transactions on the service's tables. Made once a process; used from many threads."""
+
+    def __init__(self, url: str) -> None:
+        self.engine: Engine = _engine(url)
+
+    def prepare(self) -> None:
+        """Make the tables, or see that they are of this version. StoreError."""
+        with self.begin() as connection:
+            if not inspect(connection).has_table(schema_version.name):
+                metadata.create_all(connection)
+                connection.execute(insert(schema_version).values(version=VERSION))
+                return
+            found = connection.execute(select(schema_version.c.version)).scalar_one()
+        if found != VERSION:
+            raise StoreError(
+                f"the database has tables of version {found}, this program knows version {VERSION}: "
+                "see the upgrade notes in docs/operation.md"
+            )
+
+    @contextmanager
+    def begin(self, *, reading: bool = False) -> Iterator[Connection]:
+        """One transaction, committed where the block ends well. StoreError where the database is away.
+
+        reading: nothing is written in it, so that it keeps no writer waiting.
+        """
+        try:
+            with self.engine.connect() as connection:
+                connection = connection.execution_options(ocr_reading=reading)
+                with connection.begin():
+                    yield connection
+        except IntegrityError:
+            raise
+        except DBAPIError as error:
+            raise StoreError(f"the database does not answer: {type(error.orig).__name__}") from error
+        except SQLAlchemyError as error:
+            raise StoreError(f"the database cannot be used: {type(error).__name__}") from error
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def open_store(config: Config) -> Store:
+    """The store of a configuration, ready for use. StoreError."""
+    if not config.database.get_secret_value():
+        _make_folder(config.data)
+    store = Store(database_url(config))
+    store.prepare()
+    return store
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+    except OSError as error:
+        raise StoreError(f"the folder {folder} cannot be made: {error.strerror}") from error
+
+
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(
+            url, pool_size=5, max_overflow=20, pool_pre_ping=True, connect_args={"connect_timeout": 10}
+        )
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _durable(connection, _record) -> None:  # type: ignore[no-untyped-def]  # sqlite3's own connection
+        connection.isolation_level = None  # SQLAlchemy's `begin` below is the only one
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")  # a commit is on the disk before it is answered
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _write_at_once(connection: Connection) -> None:
+        # A transaction that reads first and writes later would fail where another one wrote between.
+        reading = connection.get_execution_options().get("ocr_reading")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,203 @@
+"""The tables of the service's database: what came, what became of it, who decided what, what went where.
+
+Knows columns; must not know what is asked of them. Times are seconds since 1970 (UTC); `day` is the local date, by
+which the ledgers are kept. No patient's name, birth date or identifier is in any column; reports and headers of
+objects stay in files of the spool.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+VERSION: Final = 1  # of these tables; `store.py` refuses a newer database and upgrades an older one
+
+metadata = MetaData()
+
+schema_version = Table("ocr_schema", metadata, Column("version", Integer, nullable=False))
+
+# One row an object that was acknowledged. `name` is its file below the spool.
+objects = Table(
+    "ocr_objects",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(80), nullable=False, unique=True),
+    Column("received_at", Float, nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("sop_instance_uid", String(64), nullable=False, index=True),
+    Column("sop_class_uid", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("calling_ae", String(16), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("via", String(48), nullable=False),
+    Column("machine", String(32), nullable=False),
+    Column("state", String(10), nullable=False, server_default="kept"),  # kept in_use context dropped duplicate failed
+    Column("role", String(10), nullable=False, server_default=""),  # screen image report companion other
+    Column("study", String(64), nullable=False, server_default=""),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("why", Text, nullable=False, server_default=""),
+    Column("pixels", Boolean, nullable=False, server_default=text("true")),
+    Column("on_disk", Boolean, nullable=False, server_default=text("true")),
+)
+Index(
+    "ocr_objects_new",
+    objects.c.state,
+    postgresql_where=objects.c.state == "kept",
+    sqlite_where=objects.c.state == "kept",
+)
+Index("ocr_objects_study", objects.c.study, objects.c.role)
+Index("ocr_objects_day", objects.c.day, objects.c.state)
+
+# One row a study: when it is to be read, and why. `digest` names the objects that it was last read with.
+studies = Table(
+    "ocr_studies",
+    metadata,
+    Column("study", String(64), primary_key=True),
+    Column("opened_at", Float, nullable=False),
+    Column("last_arrival", Float, nullable=False),
+    Column("due_at", Float, index=True),
+    Column("cause", String(80), nullable=False, server_default=""),
+    Column("digest", String(64), nullable=False, server_default=""),
+    Column("state", String(10), nullable=False, server_default="open"),  # open enqueued read failed
+    Column("asked_at", Float),  # when the archives were last asked for its context
+    Column("tidied_at", Float),
+)
+
+# One row a unit: a study on one scanner. `scanner` is its normalised identity.
+units = Table(
+    "ocr_units",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("study", String(64), ForeignKey("ocr_studies.study"), nullable=False, index=True),
+    Column("scanner", String(200), nullable=False),
+    Column("day", String(10), nullable=False, index=True),  # of its first reading
+    Column("outcome", String(12), nullable=False),  # verified header needs_review unreadable skipped failed
+    Column("held", String(16), nullable=False, server_default=""),  # commissioning: waits for the scanner's acceptance
+    Column("template", String(120), nullable=False, server_default=""),
+    Column("console", String(200), nullable=False, server_default=""),
+    Column("report", Text, nullable=False),  # the line of `convert --report`, JSON
+    Column("rows", String(64), nullable=False, server_default=""),  # digest of what is printed, for linked orders
+    Column("moments", String(64), nullable=False, server_default=""),
+    Column("patient", String(64), nullable=False, server_default=""),  # salted digest, equal for equal patients
+    Column("rdsr", String(120), nullable=False, server_default=""),  # its file below the outbox
+    Column("sop_instance_uid", String(64), nullable=False, server_default=""),
+    Column("waiting", Boolean, nullable=False, server_default=text("false")),  # may better known letters prove more?
+    Column("read_at", Float, nullable=False),
+    Column("milliseconds", Integer, nullable=False),
+    Column("audited", Integer, nullable=False, server_default=text("0")),
+    Column("disagreed", Integer, nullable=False, server_default=text("0")),
+    Column("calling_ae", String(16), nullable=False, server_default=""),
+    Column("station", String(32), nullable=False, server_default=""),
+    Column("manufacturer", String(64), nullable=False, server_default=""),
+)
+Index("ocr_units_linked", units.c.moments, units.c.rows)
+
+# Which registered glyphs a unit's report rests on, by digest.
+rests = Table(
+    "ocr_rests",
+    metadata,
+    Column("unit", String(16), ForeignKey("ocr_units.id"), primary_key=True),
+    Column("glyph", String(32), primary_key=True, index=True),
+)
+
+withdrawn = Table(
+    "ocr_withdrawn",
+    metadata,
+    Column("glyph", String(32), primary_key=True),
+    Column("at", Float, nullable=False),
+)
+
+# Reports of ours that are not believed any more: they are predecessors, never better than a new one.
+disbelieved = Table("ocr_disbelieved", metadata, Column("sop_instance_uid", String(64), primary_key=True))
+
+# One row a document and destination; `after` is done first.
+deliveries = Table(
+    "ocr_deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("unit", String(16), ForeignKey("ocr_units.id"), nullable=False, index=True),
+    Column("destination", String(32), nullable=False),
+    Column("kind", String(10), nullable=False),  # rdsr rejection manual
+    Column("file", String(120), nullable=False),  # below the outbox
+    Column("sop_instance_uid", String(64), nullable=False, index=True),
+    Column("state", String(12), nullable=False),  # waiting acknowledged refused failed recalled
+    Column("day", String(10), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("acknowledged_at", Float),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("next_at", Float),
+    Column("round", Integer, nullable=False, server_default=text("0")),  # one more each time a person asks again
+    Column("enqueued", Boolean, nullable=False, server_default=text("false")),
+    Column("woken", Boolean, nullable=False, server_default=text("false")),
+    Column("warning", Boolean, nullable=False, server_default=text("false")),
+    Column("committing", String(64), nullable=False, server_default=""),  # the storage commitment's Transaction UID
+    Column("after", Integer),
+    Column("why", Text, nullable=False, server_default=""),
+    UniqueConstraint("destination", "kind", "sop_instance_uid", "round"),
+)
+Index("ocr_deliveries_state", deliveries.c.state, deliveries.c.destination)
+
+# What a person did. Never changed, never deleted.
+acts = Table(
+    "ocr_acts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("person", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),  # confirm correct reject retry accept recall done
+    Column("unit", String(16), nullable=False, server_default="", index=True),
+    Column("about", String(240), nullable=False, server_default=""),
+    Column("seen", String(64), nullable=False, server_default=""),  # digest of the rows that the person saw
+    Column("told", Text, nullable=False, server_default=""),  # JSON: what was set, or why
+)
+
+# Template, make, model and software versions that a person has accepted, or has not yet.
+scanners = Table(
+    "ocr_scanners",
+    metadata,
+    Column("template", String(120), primary_key=True),
+    Column("console", String(200), primary_key=True),
+    Column("first_at", Float, nullable=False),
+    Column("accepted_at", Float),
+    Column("accepted_by", String(64), nullable=False, server_default=""),
+    Column("letters", Integer, nullable=False, server_default=text("0")),  # registered glyphs when last looked at
+    Column("audit_day", String(10), nullable=False, server_default=""),
+)
+
+# What a sweep had: objects it need not ask for again, and days it has finished.
+fetched = Table(
+    "ocr_fetched",
+    metadata,
+    Column("pacs", String(32), primary_key=True),
+    Column("key", String(160), primary_key=True),
+    Column("told", String(64), nullable=False, server_default=""),
+    Column("at", Float, nullable=False),
+)
+
+steps = Table(
+    "ocr_steps",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(80), nullable=False, unique=True),
+    Column("received_at", Float, nullable=False),
+    Column("sop_instance_uid", String(64), nullable=False, index=True),
+    Column("created", Boolean, nullable=False),
+    Column("study", String(64), nullable=False, server_default="", index=True),
+    Column("calling_ae", String(16), nullable=False),
+    Column("state", String(10), nullable=False, server_default="kept"),  # kept sorted failed
+)
