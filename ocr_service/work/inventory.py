@@ -6,8 +6,9 @@ archive fit into memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from filecmp import cmp
 from pathlib import Path
 
@@ -26,8 +27,8 @@ from ocr_service.work.objects import Identity, identity_of, quiet, read_object, 
 __all__ = ["Broken", "Inventory", "UnitFiles", "is_dose_screen", "read_object", "states_ctdivol", "take_stock"]
 
 _SC = "1.2.840.10008.5.1.4.1.1.7"  # and its multi-frame kinds below it
-_CT = {CTImageStorage, EnhancedCTImageStorage}
-_SR = "1.2.840.10008.5.1.4.1.1.88."
+CT_STORAGE = {CTImageStorage, EnhancedCTImageStorage}
+SR_STORAGE = "1.2.840.10008.5.1.4.1.1.88."
 
 UnitKey = tuple[str, tuple[str, str, str]]
 
@@ -44,12 +45,12 @@ class Broken:
     def may_be_a_page(self) -> bool:
         """Could it be a dose screen? Only a header that was read says no."""
         kind = self.identity.sop_class_uid
-        return kind is None or _is_secondary_capture(kind)
+        return kind is None or is_secondary_capture(kind)
 
     @property
     def may_be_an_image(self) -> bool:
         """Could it be an image that states a dose?"""
-        return self.identity.sop_class_uid is None or self.identity.sop_class_uid in _CT
+        return self.identity.sop_class_uid is None or self.identity.sop_class_uid in CT_STORAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,12 @@ class _Sorted:
     scanners: dict[UnitKey, Scanner] = field(default_factory=dict)
 
 
-def take_stock(files: Iterable[Path], library: Library) -> Inventory:
-    """Sort the files: dose screens into units, images and dose reports beside them, the rest into counts."""
-    stock, found = Inventory(), _Sorted()
+def take_stock(files: Iterable[Path], library: Library, broken: Sequence[Broken] = ()) -> Inventory:
+    """Sort the files: dose screens into units, images and dose reports beside them, the rest into counts.
+
+    broken: objects that are known to be, and are not opened.
+    """
+    stock, found = Inventory(broken=list(broken)), _Sorted()
     with quiet():
         for path in files:
             try:
@@ -108,9 +112,9 @@ def take_stock(files: Iterable[Path], library: Library) -> Inventory:
             except BrokenObject as error:
                 stock.broken.append(Broken(salvaged(path), str(error), path))
     _unite(found)
-    broken: dict[str | None, list[Broken]] = {}
+    of_study: dict[str | None, list[Broken]] = {}
     for one in stock.broken:
-        broken.setdefault(one.identity.study_instance_uid, []).append(one)
+        of_study.setdefault(one.identity.study_instance_uid, []).append(one)
     for key in sorted({*found.screens, *found.images}):
         study, scanner = key
         screens = sorted(found.screens.get(key, ()))
@@ -122,7 +126,7 @@ def take_stock(files: Iterable[Path], library: Library) -> Inventory:
                 tuple(found.reports.get(study, ())),
                 scanner,
                 tuple(moment for _, _, moment in screens),
-                tuple(broken.get(study, ())),
+                tuple(of_study.get(study, ())),
             )
         )
     return stock
@@ -154,14 +158,10 @@ def _told(scanner: Scanner) -> int:
 
 def _sort(ds: Dataset, path: Path, library: Library, stock: Inventory, found: _Sorted) -> None:
     """Put the object where it belongs. BrokenObject where it belongs to a unit and does not say to which."""
-    kind = str(ds.get("SOPClassUID", "") or "")
-    companion = library.companion(ds) is not None
-    known = not companion and is_dose_screen(ds, library)
-    screen = known or (not companion and may_be_dose_screen(ds, library))
-    image = not companion and not screen and kind in _CT and states_ctdivol(ds)
-    if companion:
+    role = role_of(ds, library)
+    if role is Role.COMPANION:
         stock.companions += 1
-    elif screen or image:
+    elif role in (Role.SCREEN, Role.UNNAMED_SCREEN, Role.IMAGE):
         study = identity_of(ds).study_instance_uid
         if study is None:
             raise BrokenObject("the object has no valid StudyInstanceUID (0020,000D)")
@@ -171,13 +171,13 @@ def _sort(ds: Dataset, path: Path, library: Library, stock: Inventory, found: _S
         scanner = scanner_of(ds)
         key = (study, scanner.identity)
         found.scanners.setdefault(key, scanner)
-        if screen:
-            stock.looked_at += not known
+        if role is not Role.IMAGE:
+            stock.looked_at += role is Role.UNNAMED_SCREEN
             found.screens.setdefault(key, []).append((_age(ds), path, _moment(ds)))
         else:
             found.images.setdefault(key, []).append(path)
             stock.context += 1
-    elif kind.startswith(_SR):
+    elif role is Role.REPORT:
         if _is_copy(ds, path, found):
             stock.copies += 1
             return
@@ -200,20 +200,44 @@ def _is_copy(ds: Dataset, path: Path, found: _Sorted) -> bool:
     return False
 
 
-def _is_secondary_capture(kind: str) -> bool:
+class Role(Enum):
+    """What an object is to us, by its header."""
+
+    SCREEN = "screen"
+    UNNAMED_SCREEN = "unnamed"  # its header lacks what templates match on: only its page can tell
+    IMAGE = "image"  # states a dose
+    REPORT = "report"  # a structured report
+    COMPANION = "companion"
+    OTHER = "other"
+
+
+def role_of(ds: Dataset, library: Library) -> Role:
+    """What the object is."""
+    kind = str(ds.get("SOPClassUID", "") or "")
+    if library.companion(ds) is not None:
+        return Role.COMPANION
+    if is_dose_screen(ds, library):
+        return Role.SCREEN
+    if may_be_dose_screen(ds, library):
+        return Role.UNNAMED_SCREEN
+    if kind in CT_STORAGE and states_ctdivol(ds):
+        return Role.IMAGE
+    return Role.REPORT if kind.startswith(SR_STORAGE) else Role.OTHER
+
+
+def is_secondary_capture(kind: str) -> bool:
+    """Is the SOP class one of secondary capture?"""
     return kind == _SC or kind.startswith(f"{_SC}.")
 
 
 def is_dose_screen(ds: Dataset, library: Library) -> bool:
     """What a template matches, or an SC object that speaks of dose in its header."""
-    return _is_secondary_capture(str(ds.get("SOPClassUID", ""))) and (
-        bool(library.candidates(ds)) or speaks_of_dose(ds)
-    )
+    return is_secondary_capture(str(ds.get("SOPClassUID", ""))) and (bool(library.candidates(ds)) or speaks_of_dose(ds))
 
 
 def may_be_dose_screen(ds: Dataset, library: Library) -> bool:
     """An SC object whose header lacks what templates match on: only its page can tell."""
-    return _is_secondary_capture(str(ds.get("SOPClassUID", ""))) and bool(library.by_appearance(ds))
+    return is_secondary_capture(str(ds.get("SOPClassUID", ""))) and bool(library.by_appearance(ds))
 
 
 def states_ctdivol(ds: Dataset) -> bool:

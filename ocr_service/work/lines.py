@@ -63,6 +63,12 @@ def as_json(converted: Converted) -> dict[str, Any]:
     }
 
 
+def failed_line(study_instance_uid: str, why: str) -> str:
+    """The line of a study that could not be read."""
+    told = as_json(Converted(study_instance_uid, (), (), Unreadable(why), None, 0))
+    return json.dumps(told | {"outcome": "failed"}, ensure_ascii=False)
+
+
 def total_text(report: CTDoseReport) -> str | None:
     """The printed total, else the plain sum of the totals per phantom, else None."""
     if report.dlp_total is not None:

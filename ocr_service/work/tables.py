@@ -141,14 +141,15 @@ deliveries = Table(
     Column("acknowledged_at", Float),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("next_at", Float),
-    Column("round", Integer, nullable=False, server_default=text("0")),  # one more each time a person asks again
+    Column("turn", Integer, nullable=False, server_default=text("0")),  # one more each time a person asks again
     Column("enqueued", Boolean, nullable=False, server_default=text("false")),
     Column("woken", Boolean, nullable=False, server_default=text("false")),
     Column("warning", Boolean, nullable=False, server_default=text("false")),
     Column("committing", String(64), nullable=False, server_default=""),  # the storage commitment's Transaction UID
+    Column("superseded", Boolean, nullable=False, server_default=text("false")),  # another one has taken its place
     Column("after", Integer),
     Column("why", Text, nullable=False, server_default=""),
-    UniqueConstraint("destination", "kind", "sop_instance_uid", "round"),
+    UniqueConstraint("destination", "kind", "sop_instance_uid", "turn"),
 )
 Index("ocr_deliveries_state", deliveries.c.state, deliveries.c.destination)
 
@@ -201,3 +202,14 @@ steps = Table(
     Column("calling_ae", String(16), nullable=False),
     Column("state", String(10), nullable=False, server_default="kept"),  # kept sorted failed
 )
+
+# Worker processes, and when each was last seen alive: another one takes over what a dead one had begun.
+workers = Table(
+    "ocr_workers",
+    metadata,
+    Column("executor", String(48), primary_key=True),
+    Column("beat_at", Float, nullable=False),
+)
+
+# One row: what is drawn once for this installation.
+site = Table("ocr_site", metadata, Column("salt", String(64), nullable=False))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from threading import Thread
+from threading import Lock, Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -23,6 +23,7 @@ from ocr_service.errors import EngineError
 J = TypeVar("J")
 R = TypeVar("R")
 
+_STARTS = 60  # seconds in which a process has begun, or never will
 _AHEAD = 16  # jobs a process may be ahead of the oldest that is not done: results wait in memory for their turn
 
 
@@ -86,6 +87,36 @@ def _alone(job: J, lane: _Lane, work: Callable[[J], R], died: Callable[[J], R]) 
         return died(job)
 
 
+class OneProcess:
+    """A process for jobs that come one at a time, from any thread, over years.
+
+    One that dies, or that takes too long over a job, costs that job; the next one has a fresh process.
+    """
+
+    def __init__(self, begin: Callable[..., None], arguments: tuple[object, ...]) -> None:
+        self._lane = _Lane(begin, arguments)
+        self._one_at_a_time = Lock()
+
+    def do(self, work: Callable[[J], R], job: J, seconds: float) -> R:
+        """The job's result. EngineError where its process dies, hangs or cannot begin; what `work` raises, too."""
+        with self._one_at_a_time:
+            future = self._lane.submit(work, job)
+            try:
+                return future.result(seconds)
+            except BrokenProcessPool:
+                self._lane.renew()
+                raise EngineError("the process that worked on this died") from None
+            except TimeoutError:
+                if future.done():  # the job's own
+                    raise
+                self._lane.kill()
+                raise EngineError(f"the process that worked on this was stopped after {seconds:.0f} s") from None
+
+    def close(self) -> None:
+        """End the process, in the middle of its job too."""
+        self._lane.end(at_once=True)
+
+
 class _Lane:
     """One process, and a fresh one after it. A pool of one: where it breaks, it is known which job it was on."""
 
@@ -112,6 +143,15 @@ class _Lane:
             pool.shutdown(wait=True, cancel_futures=True)
         if pid is not None and pid.done() and not pid.cancelled() and pid.exception() is not None:
             raise EngineError("a worker process ended before it could begin; run with --jobs 1, which says why")
+
+    def kill(self) -> None:
+        """End the process, which does not listen; the next job has a fresh one."""
+        if self._pid is not None:
+            with contextlib.suppress(ProcessLookupError, BrokenProcessPool):
+                os.kill(self._pid.result(_STARTS), signal.SIGKILL)
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool = self._pid = None
 
     def end(self, *, at_once: bool) -> None:
         """End the process, in the middle of its job where it is to be at once."""

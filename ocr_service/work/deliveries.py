@@ -1,0 +1,280 @@
+"""What goes where, and what became of it: the outbox on disk and its rows.
+
+Knows documents, destinations and the rule by which a report is taken back; must not know how anything is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection, Row, and_, exists, insert, or_, select, update
+
+from ocr_service.config import Destination
+from ocr_service.network.arrivals import Committed
+from ocr_service.work.store import Store
+from ocr_service.work.tables import deliveries
+
+ON_THE_WAY = ("waiting", "acknowledged")
+BY_HAND = (
+    "a report of this destination is not believed any more and no other takes its place: take it back there, then "
+    "close this row with `ocr-service recall --done`"
+)
+BEFORE_NEW = (
+    "the report that a corrected one takes the place of is to be taken back by hand at this destination; then close "
+    "this row with `ocr-service recall --done`, and the corrected one is sent"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document of the outbox. file: its name below it."""
+
+    file: str
+    sop_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a unit's reading means for its destinations.
+
+    new: what is to be there in the place of anything else of the unit; None: nothing new. none_stays: nothing of the
+    unit may stay there. reject: makes the rejection note of a document for a code of CID 7011 (IHE IOCM).
+    """
+
+    unit: str
+    new: Document | None
+    none_stays: bool
+    reject: Callable[[Document, str], Document]
+    now: float
+    day: str
+
+
+def plan(connection: Connection, what: Plan, destinations: Sequence[Destination]) -> None:
+    """Bring the rows of the outbox to what is to be at each destination. Done twice, it changes nothing more."""
+    for destination in destinations:
+        after = _take_back(connection, what, destination)
+        if what.new is not None and not _is_there(connection, what.new, destination.name):
+            _add(connection, what, destination.name, "rdsr", what.new, after=after)
+
+
+def _take_back(connection: Connection, what: Plan, destination: Destination) -> int | None:
+    """Take back what is not to be there; the row that has to be done before a new report is sent, None for none."""
+    if what.new is None and not what.none_stays:
+        return None
+    last = None
+    for old in connection.execute(
+        select(deliveries).where(
+            deliveries.c.unit == what.unit,
+            deliveries.c.destination == destination.name,
+            deliveries.c.kind == "rdsr",
+            deliveries.c.state.in_(ON_THE_WAY),
+            deliveries.c.superseded.is_(False),
+            deliveries.c.sop_instance_uid != (what.new.sop_instance_uid if what.new is not None else ""),
+        )
+    ).all():
+        last = _recall(connection, what, destination, old) or last
+    return last
+
+
+def _recall(connection: Connection, what: Plan, destination: Destination, old: Row[tuple[object, ...]]) -> int | None:
+    """Take back one document by the destination's rule."""
+    this = update(deliveries).where(deliveries.c.id == old.id)
+    document = Document(old.file, old.sop_instance_uid)
+    if old.state == "waiting":  # a sending that is under way finds the row changed, and asks for the recall then
+        connection.execute(this.values(state="recalled", superseded=True))
+        return None
+    match destination.correction:
+        case "reject_then_new":
+            note = what.reject(document, destination.rejection)
+            row = _add(connection, what, destination.name, "rejection", note)
+        case "new_only" if what.new is not None:
+            connection.execute(this.values(superseded=True))
+            return None
+        case _:
+            why = BEFORE_NEW if what.new is not None else BY_HAND
+            row = _add(connection, what, destination.name, "manual", document, why=why)
+    connection.execute(this.values(state="recalled", superseded=True))
+    return row
+
+
+def _is_there(connection: Connection, document: Document, destination: str) -> bool:
+    """Is the document there already, or on its way, or was it refused there?"""
+    row = select(deliveries.c.id).where(
+        deliveries.c.destination == destination,
+        deliveries.c.kind == "rdsr",
+        deliveries.c.sop_instance_uid == document.sop_instance_uid,
+        deliveries.c.state != "recalled",
+    )
+    return connection.execute(row).first() is not None
+
+
+def _add(
+    connection: Connection,
+    what: Plan,
+    destination: str,
+    kind: str,
+    document: Document,
+    *,
+    after: int | None = None,
+    why: str = "",
+) -> int:
+    rounds = connection.execute(
+        select(deliveries.c.id).where(
+            deliveries.c.destination == destination,
+            deliveries.c.kind == kind,
+            deliveries.c.sop_instance_uid == document.sop_instance_uid,
+        )
+    ).all()
+    added = connection.execute(
+        insert(deliveries).values(
+            unit=what.unit,
+            destination=destination,
+            kind=kind,
+            file=document.file,
+            sop_instance_uid=document.sop_instance_uid,
+            state="waiting",
+            day=what.day,
+            created_at=what.now,
+            turn=len(rounds),
+            after=after,
+            why=why,
+        )
+    )
+    key = added.inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def recall_late(connection: Connection, number: int, what: Plan, destination: Destination) -> None:
+    """A document arrived although it was taken back while it was on its way: take it back there now."""
+    this = deliveries.c.id == number
+    connection.execute(update(deliveries).where(this).values(state="acknowledged", superseded=False))
+    newest = select(deliveries).where(
+        deliveries.c.unit == what.unit,
+        deliveries.c.destination == destination.name,
+        deliveries.c.kind == "rdsr",
+        deliveries.c.state.in_(ON_THE_WAY),
+        ~this,
+    )
+    row = connection.execute(newest.order_by(deliveries.c.id.desc()).limit(1)).first()
+    new = Document(row.file, row.sop_instance_uid) if row is not None else None
+    _take_back(connection, replace(what, new=new, none_stays=new is None), destination)
+
+
+def start_waiting(store: Store, start: Callable[[int, str, int], None], most: int = 200) -> int:
+    """Start the sending of what waits, and of which nothing else is to be done first; how many.
+
+    start: is given the row's number, its lane and its turn. It is started before the row says so, under a name of its own.
+    """
+    first = deliveries.alias("first")
+    blocked = exists().where(first.c.id == deliveries.c.after, first.c.state != "acknowledged")
+    with store.begin() as connection:
+        rows = connection.execute(
+            select(deliveries.c.id, deliveries.c.destination, deliveries.c.turn)
+            .where(
+                deliveries.c.state == "waiting",
+                deliveries.c.enqueued.is_(False),
+                deliveries.c.kind != "manual",
+                ~blocked,
+            )
+            .order_by(deliveries.c.id)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        ).all()
+        for number, lane, turn in rows:
+            start(number, lane, turn)
+        if rows:
+            numbers = [row.id for row in rows]
+            connection.execute(update(deliveries).where(deliveries.c.id.in_(numbers)).values(enqueued=True))
+    return len(rows)
+
+
+def woken(store: Store, wake: Callable[[int, int], None]) -> None:
+    """Wake the lanes of which a person has asked that they try again now."""
+    with store.begin() as connection:
+        rows = connection.execute(
+            select(deliveries.c.id, deliveries.c.turn).where(
+                deliveries.c.woken.is_(True), deliveries.c.state == "waiting"
+            )
+        ).all()
+        for number, turn in rows:
+            wake(number, turn)
+            connection.execute(update(deliveries).where(deliveries.c.id == number).values(woken=False))
+
+
+def get(store: Store, number: int) -> Row[tuple[object, ...]] | None:
+    """One row; None where there is none."""
+    with store.begin(reading=True) as connection:
+        return connection.execute(select(deliveries).where(deliveries.c.id == number)).one_or_none()
+
+
+def tried(store: Store, number: int, why: str, next_at: float) -> None:
+    """It could not be sent now."""
+    _set(store, number, attempts=deliveries.c.attempts + 1, why=why, next_at=next_at)
+
+
+def ended(store: Store, number: int, state: str, now: float, *, why: str = "", warning: bool = False) -> bool:
+    """It was acknowledged, refused or given up. False where it was taken back meanwhile: then it is to be recalled."""
+    values = {
+        "attempts": deliveries.c.attempts + 1,
+        "why": why,
+        "warning": warning,
+        "next_at": None,
+        "acknowledged_at": now if state == "acknowledged" else None,
+    }
+    with store.begin() as connection:
+        found = connection.execute(
+            update(deliveries)
+            .where(deliveries.c.id == number, deliveries.c.state == "waiting")
+            .values(state=state, **values)
+        )
+        if found.rowcount:
+            return True
+        connection.execute(
+            update(deliveries).where(deliveries.c.id == number, deliveries.c.state == "recalled").values(**values)
+        )
+        return False
+
+
+def committing(store: Store, number: int, transaction_uid: str) -> None:
+    """A storage commitment was asked for."""
+    _set(store, number, committing=transaction_uid)
+
+
+def committed(store: Store, told: Committed, now: float) -> None:
+    """What a peer says of a storage commitment. StoreError."""
+    failed = dict(told.failed)
+    with store.begin() as connection:
+        asked = and_(deliveries.c.committing == told.transaction_uid, deliveries.c.committing != "")
+        for row in connection.execute(select(deliveries).where(asked, deliveries.c.state == "waiting")).all():
+            if row.sop_instance_uid in told.kept:
+                values = {"state": "acknowledged", "acknowledged_at": now, "why": "storage committed"}
+            elif row.sop_instance_uid in failed:
+                why = f"the destination does not commit to its storage (reason {failed[row.sop_instance_uid]:04X})"
+                values = {"committing": "", "why": why, "woken": True}
+            else:
+                continue
+            connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(**values))
+
+
+def again(connection: Connection, which: Sequence[int]) -> int:
+    """A person asks that rows be tried once more, now; how many there are."""
+    chosen = deliveries.c.id.in_(which)
+    waiting = connection.execute(
+        update(deliveries).where(chosen, deliveries.c.state == "waiting").values(woken=True)
+    ).rowcount
+    ended_badly = and_(chosen, or_(deliveries.c.state == "refused", deliveries.c.state == "failed"))
+    return (
+        waiting
+        + connection.execute(
+            update(deliveries)
+            .where(ended_badly)
+            .values(state="waiting", enqueued=False, turn=deliveries.c.turn + 1, why="", next_at=None, committing="")
+        ).rowcount
+    )
+
+
+def _set(store: Store, number: int, **values: object) -> None:
+    with store.begin() as connection:
+        connection.execute(update(deliveries).where(deliveries.c.id == number).values(**values))

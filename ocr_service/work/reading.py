@@ -1,0 +1,234 @@
+"""One study read: the job of a reading process. Files in, each unit's ending and its drafted RDSR out.
+
+Knows files, templates and engines, in a process that may die of them; must not know databases or destinations. What
+a console's letters taught is kept before the job ends, so that every worker reads by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b, sha256
+from pathlib import Path
+from time import perf_counter
+
+from ocr_service import equipment
+from ocr_service.dose.corrections import Act, printed_digest
+from ocr_service.dose.proof import NeedsReview, Unreadable
+from ocr_service.pipeline import Outcome, console_of
+from ocr_service.rdsr.native import AlreadyOurs, Worthier
+from ocr_service.screen.font_files import keep_fonts, load_fonts
+from ocr_service.screen.fonts import Fonts, OwnGlyph
+from ocr_service.screen.lettering import lettering
+from ocr_service.screen.readers import Readers
+from ocr_service.study import attributes
+from ocr_service.templates.library import Library
+from ocr_service.work import unit
+from ocr_service.work.inventory import Broken, take_stock
+from ocr_service.work.objects import quiet, salvaged
+from ocr_service.work.unit import Converted, ReadUnit, SiteRules, Workplace
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What a reading process builds for itself once. letters: the folder of what this site has learned."""
+
+    templates: Path | None
+    letters: Path
+    outbox: Path
+    emit: frozenset[str]
+    rules: SiteRules
+
+
+@dataclass(frozen=True, slots=True)
+class ReadJob:
+    """A study to read. lost: files that cost a process its life, and why; they are not opened.
+
+    drafts: a folder for this job's RDSRs. acts: what persons decided, by the unit's scanner. read_today: scanners that
+    were read today, the others are audited. salt: of the digests that patients are compared by.
+    """
+
+    files: tuple[Path, ...]
+    lost: tuple[tuple[Path, str], ...]
+    drafts: Path
+    acts: Mapping[str, tuple[Act, ...]]
+    disbelieved: frozenset[str] = frozenset()
+    read_today: frozenset[str] = frozenset()
+    salt: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRead:
+    """One unit's ending, and what the records keep of it.
+
+    scanner: its normalised identity as text. rows, moments, patient: digests; equal ones are linked orders. whole: does
+    the page say that the examination is complete? waiting: may better known letters prove more? rests: digests of the
+    registered glyphs that the report rests on. standing: the SOP Instance UID of an earlier report of ours that the new
+    one does not take the place of.
+    """
+
+    converted: Converted
+    scanner: str
+    template: str = ""
+    console: str = ""
+    rows: str = ""
+    moments: str = ""
+    patient: str = ""
+    whole: bool = False
+    waiting: bool = False
+    rests: frozenset[str] = frozenset()
+    audited: int = 0
+    disagreed: int = 0
+    standing: str = ""
+    by_person: bool = False
+    station: str = ""
+    manufacturer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRead:
+    """A study's units, its objects that cannot be read, and how its consoles' letters stand now.
+
+    withdrawn: digests of glyphs that prove nothing any more. registered: how many glyphs are registered, by template
+    and console.
+    """
+
+    units: tuple[UnitRead, ...]
+    broken: tuple[Converted, ...]
+    withdrawn: frozenset[str]
+    registered: Mapping[tuple[str, str], int]
+
+
+class _Desk:
+    """A reading process's place of work."""
+
+    def __init__(self, told: Equipment) -> None:
+        self.told = told
+        self.library: Library
+        self.readers: Readers
+        self.library, self.readers = equipment.both(told.templates, threads=1)
+        self._shipped = self.readers.fonts
+        self._seen: object = None
+
+    def refresh(self) -> None:
+        """Read by what any worker has learned meanwhile."""
+        seen = _stamps(self.told.letters)
+        if seen != self._seen:
+            self.readers.use(self._shipped.merged(load_fonts(self.told.letters)))
+            self._seen = seen
+
+
+_desk: _Desk | None = None
+
+
+def begin(told: Equipment) -> None:
+    """What a reading process does first. TemplateError, EngineMissing."""
+    global _desk  # noqa: PLW0603 (what a process builds once has no other place to stay)
+    _desk = _Desk(told)
+    _desk.refresh()
+
+
+def read_study(job: ReadJob) -> StudyRead:
+    """All units of one study. OutputError where drafts or letters cannot be written."""
+    assert _desk is not None
+    desk, told = _desk, _desk.told
+    desk.refresh()
+    with quiet():
+        stock = take_stock(job.files, desk.library, [Broken(salvaged(path), why, path) for path, why in job.lost])
+        workplace = Workplace(
+            desk.library, desk.readers, told.outbox, told.emit, perf_counter, told.rules, drafts=job.drafts
+        )
+        read = []
+        for files in stock.units:
+            scanner = " / ".join(files.scanner)
+            acts = job.acts.get(scanner, ())
+            first = scanner not in job.read_today
+            read.append(unit.read(files, workplace, first=first, acts=acts, disbelieved=job.disbelieved))
+        broken = [unit.broken_line(one) for one in stock.broken]
+        units = []
+        for one in read:
+            lines = list(unit.written(one, workplace))
+            if one.ending is not None:
+                units.append(_told(one, lines.pop(), desk.library, job.salt))
+            broken += lines
+        taught = Fonts().merged(*(one.ending.letters.fonts for one in read if one.ending is not None))
+    keep_fonts(taught, told.letters)
+    desk.refresh()
+    fonts = desk.readers.fonts
+    return StudyRead(
+        tuple(units),
+        tuple(broken),
+        frozenset(_glyph(one) for one in fonts.withdrawn()),
+        _registered(fonts, read),
+    )
+
+
+def _told(read: ReadUnit, converted: Converted, library: Library, salt: bytes) -> UnitRead:
+    """What the records keep of a unit."""
+    assert read.ending is not None
+    letters, outcome = read.ending.letters, converted.outcome
+    newest = read.objects[-1] if read.objects else None
+    scanner = " / ".join(read.files.scanner)
+    if isinstance(outcome, Unreadable) or newest is None:
+        return UnitRead(converted, scanner)
+    report, native = outcome.report, read.ending.native
+    template = next((one for one in library.templates if one.name == report.template), None)
+    by_page = template is not None and template.complete_by != "quiet"
+    timed = all(read.files.moments) and bool(read.files.moments)
+    patient = attributes.text(newest, "PatientID") + "\n" + attributes.text(newest, "IssuerOfPatientID")
+    return UnitRead(
+        converted,
+        scanner,
+        report.template,
+        console_of(newest).name if report.template else "",
+        printed_digest(report) if any(event.has_dose for event in report.events) else "",
+        sha256("\n".join((scanner, *sorted(set(read.files.moments)))).encode()).hexdigest() if timed else "",
+        blake2b(patient.encode(), digest_size=16, key=salt[:64]).hexdigest(),
+        by_page and _is_whole(outcome),
+        isinstance(outcome, NeedsReview) and letters.waiting,
+        frozenset(_glyph(one) for one in letters.trusted | letters.leant),
+        int(read.audit is not None),
+        read.audit.different if read.audit is not None else 0,
+        native.parsed.sop_instance_uid if isinstance(native, AlreadyOurs | Worthier) else "",
+        read.act is not None,
+        report.scanner.station_name,
+        report.scanner.manufacturer,
+    )
+
+
+def _is_whole(outcome: Outcome) -> bool:
+    """Does nothing say that a page may be missing?"""
+    return not isinstance(outcome, NeedsReview) or not any(finding.where == "pages" for finding in outcome.findings)
+
+
+def _glyph(one: OwnGlyph) -> str:
+    """A short name of a glyph, for the records."""
+    console = one.console
+    told = (one.template, console.manufacturer, console.model_name, console.software_versions, one.glyph.place)
+    size = f"{one.glyph.rows}x{one.glyph.columns}"
+    return blake2b("\n".join((*told, size)).encode() + one.glyph.ink, digest_size=16).hexdigest()
+
+
+def _registered(fonts: Fonts, read: Sequence[ReadUnit]) -> dict[tuple[str, str], int]:
+    """How many glyphs are registered on the pages that were read, by template and console."""
+    found = {}
+    for one in read:
+        if one.ending is None or isinstance(one.ending.outcome, Unreadable) or not one.objects:
+            continue
+        template, console = one.ending.outcome.report.template, console_of(one.objects[-1])
+        if template:
+            own = lettering(fonts, template, console).own
+            found[(template, console.name)] = sum(bool(known.registered) for known in own.values())
+    return found
+
+
+def _stamps(folder: Path) -> object:
+    """What tells that a font file was written: its name, time and size."""
+    found = []
+    for path in sorted(folder.rglob("*.font")):
+        try:
+            stat = path.stat()
+        except OSError:  # it is being replaced
+            continue
+        found.append((path.name, stat.st_mtime_ns, stat.st_size))
+    return found

@@ -1,0 +1,85 @@
+"""What an object that arrived is, by its header: a dose screen, an image that states dose, a dose report, or neither.
+
+Knows headers and templates, in a process of its own: a header that breaks the decoder costs that process. Must not
+know databases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocr_service import equipment
+from ocr_service.errors import BrokenObject, NotDicom
+from ocr_service.templates.library import Library
+from ocr_service.work.inventory import Role, is_secondary_capture, role_of
+from ocr_service.work.objects import identity_of, quiet, read_object, salvaged
+
+BROKEN = "broken"  # a role too: the object cannot be read
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """What one file is. role: "" where nobody could tell yet.
+
+    tells_whole: does its template say by itself that the examination is whole (a page marker, a total)?
+    context: is it worth keeping beside dose screens? why: what is wrong with a broken one.
+    """
+
+    number: int
+    role: str
+    study: str = ""
+    sop_instance_uid: str = ""
+    sop_class_uid: str = ""
+    tells_whole: bool = False
+    context: bool = False
+    why: str = ""
+
+
+_NAMES = {role: role.value for role in Role} | {Role.UNNAMED_SCREEN: Role.SCREEN.value}
+_library: Library | None = None  # of a sorting process
+
+
+def begin(templates: Path | None) -> None:
+    """What a sorting process does first. TemplateError."""
+    global _library  # noqa: PLW0603 (what a process builds once has no other place to stay)
+    _library = equipment.library(templates)
+
+
+def sort_files(files: Sequence[tuple[int, Path]]) -> list[Sorted]:
+    """What each file is, by number."""
+    assert _library is not None
+    with quiet():
+        return [_sorted(number, path, _library) for number, path in files]
+
+
+def _sorted(number: int, path: Path, library: Library) -> Sorted:
+    try:
+        ds = read_object(path, pixels=False)
+    except (BrokenObject, NotDicom) as error:
+        told = salvaged(path)
+        return Sorted(
+            number,
+            BROKEN,
+            told.study_instance_uid or "",
+            told.sop_instance_uid or "",
+            told.sop_class_uid or "",
+            why=str(error),
+        )
+    told = identity_of(ds)
+    role = role_of(ds, library)
+    kind, study, why = told.sop_class_uid or "", told.study_instance_uid or "", ""
+    if role in (Role.SCREEN, Role.UNNAMED_SCREEN, Role.IMAGE) and not study:
+        why = "the object has no valid StudyInstanceUID (0020,000D)"
+    whole = role is Role.SCREEN and any(template.complete_by != "quiet" for template in library.candidates(ds))
+    return Sorted(
+        number,
+        BROKEN if why else _NAMES[role],
+        study,
+        told.sop_instance_uid or "",
+        kind,
+        whole,
+        role is not Role.OTHER or is_secondary_capture(kind),
+        why,
+    )

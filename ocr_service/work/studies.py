@@ -1,0 +1,225 @@
+"""Which studies are to be read, when, and with which objects: rows of the database.
+
+A study is read again whenever something of it arrives, and each reading is named by the study, its objects and its
+cause, so that what is asked for twice is done once. Knows times and rows; must not know how a study is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from sqlalchemy import Connection, Row, and_, or_, select, update
+
+from ocr_service.config import Reading
+from ocr_service.work.inventory import Role
+from ocr_service.work.sorting import BROKEN, Sorted
+from ocr_service.work.store import Store
+from ocr_service.work.tables import objects, studies, units
+
+READ_WITH = (Role.SCREEN.value, Role.IMAGE.value, Role.REPORT.value, BROKEN)
+ELSEWHERE = 60.0  # seconds after which another machine sorts what the receiving one has not
+_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A study to read now. digest: of the objects that it is read with."""
+
+    study: str
+    digest: str
+    cause: str
+
+    @property
+    def workflow_id(self) -> str:
+        """What is asked for twice has one name."""
+        told = sha256("\n".join((self.study, self.digest, self.cause)).encode()).hexdigest()
+        return f"study-{told[:40]}"
+
+
+@dataclass(frozen=True, slots=True)
+class StudyObject:
+    """An object that a study is read with. name: of its file in the spool."""
+
+    number: int
+    name: str
+    role: str
+    state: str
+    why: str
+
+
+def kept(store: Store, machine: str, now: float) -> list[tuple[int, str]]:
+    """Objects that nobody has looked at: number and name. Those of other machines where these are late."""
+    mine = or_(objects.c.machine == machine, objects.c.received_at < now - ELSEWHERE)
+    with store.begin(reading=True) as connection:
+        found = connection.execute(
+            select(objects.c.id, objects.c.name)
+            .where(objects.c.state == "kept", mine)
+            .order_by(objects.c.id)
+            .limit(_BATCH)
+        )
+        return [(number, name) for number, name in found]
+
+
+def sort_out(store: Store, told: Iterable[Sorted], rules: Reading, *, keep_all: bool, now: float) -> list[str]:
+    """Record what objects are, and when their studies are due; the files that need not be kept, by name.
+
+    keep_all: also keep objects that are no context of dose screens.
+    """
+    useless: list[str] = []
+    with store.begin() as connection:
+        for one in told:
+            row = connection.execute(
+                select(objects).where(objects.c.id == one.number, objects.c.state == "kept")
+            ).one_or_none()
+            if row is None:  # another machine was quicker
+                continue
+            state = _state(connection, one, row, keep_all=keep_all)
+            gone = state in ("duplicate", "dropped")
+            connection.execute(
+                update(objects)
+                .where(objects.c.id == one.number)
+                .values(
+                    state=state,
+                    role=one.role,
+                    study=one.study,
+                    why=one.why,
+                    sop_instance_uid=one.sop_instance_uid or row.sop_instance_uid,
+                    sop_class_uid=one.sop_class_uid or row.sop_class_uid,
+                    on_disk=not gone,
+                )
+            )
+            if gone:
+                useless.append(row.name)
+            elif one.study:
+                _touch(connection, one, row.received_at, rules, now)
+    return useless
+
+
+def _state(connection: Connection, one: Sorted, row: Row[tuple[object, ...]], *, keep_all: bool) -> str:
+    uid = one.sop_instance_uid or row.sop_instance_uid
+    earlier = select(objects.c.id).where(
+        objects.c.sop_instance_uid == uid,
+        objects.c.digest == row.digest,
+        objects.c.state.not_in(("kept", "duplicate")),
+        objects.c.id != one.number,
+    )
+    if connection.execute(earlier.limit(1)).first() is not None:
+        return "duplicate"
+    if one.role == BROKEN:
+        return "failed"
+    if one.role == Role.SCREEN.value:
+        return "in_use"
+    return "context" if one.context or keep_all else "dropped"
+
+
+def _touch(connection: Connection, one: Sorted, received_at: float, rules: Reading, now: float) -> None:
+    """Open the study, or open it again."""
+    known = connection.execute(select(studies).where(studies.c.study == one.study).with_for_update()).one_or_none()
+    last = max(received_at, known.last_arrival if known is not None else 0.0)
+    if known is None:
+        connection.execute(studies.insert().values(study=one.study, opened_at=received_at, last_arrival=last))
+    due, cause = _due(connection, one, last, rules)
+    if due is None:
+        return
+    values = {"last_arrival": last, "due_at": max(due, now), "cause": cause, "state": "open", "tidied_at": None}
+    if one.role == Role.COMPANION.value:
+        return
+    connection.execute(update(studies).where(studies.c.study == one.study).values(**values))
+
+
+def _due(connection: Connection, one: Sorted, last: float, rules: Reading) -> tuple[float | None, str]:
+    """When the study is to be read, and why; never where nothing in it can tell a dose."""
+    there = set(
+        connection.execute(
+            select(objects.c.role)
+            .where(objects.c.study == one.study, objects.c.state.in_(("in_use", "context")))
+            .distinct()
+        ).scalars()
+    )
+    if Role.SCREEN.value in there:
+        early = one.tells_whole
+        return last + (rules.settle if early else rules.quiet).total_seconds(), "arrival" if early else "quiet"
+    if Role.IMAGE.value in there:
+        return last + rules.header_after.total_seconds(), "header"
+    read_before = connection.execute(select(units.c.id).where(units.c.study == one.study).limit(1)).first()
+    return (last + rules.quiet.total_seconds(), "quiet") if read_before is not None else (None, "")
+
+
+def start_due(store: Store, now: float, start: Callable[[Due], None]) -> int:
+    """Start the reading of each study that is due; how many.
+
+    It is started before the row says so: whoever dies between does it again, under the same name.
+    """
+    with store.begin() as connection:
+        found = connection.execute(
+            select(studies.c.study, studies.c.cause)
+            .where(studies.c.due_at <= now)
+            .order_by(studies.c.due_at)
+            .limit(_BATCH)
+            .with_for_update(skip_locked=True)
+        ).all()
+        for study, cause in found:
+            start(Due(study, digest_of(connection, study), cause))
+            connection.execute(update(studies).where(studies.c.study == study).values(due_at=None))
+    return len(found)
+
+
+def read_again(connection: Connection, which: Sequence[str], cause: str, at: float) -> None:
+    """Let studies be read once more, although nothing of them arrived."""
+    if which:
+        connection.execute(
+            update(studies)
+            .where(studies.c.study.in_(which), or_(studies.c.due_at.is_(None), studies.c.due_at > at))
+            .values(due_at=at, cause=cause)
+        )
+
+
+def wait_for_more(connection: Connection, study: str, rules: Reading) -> None:
+    """The pages do not say that they are all: read the study again when it has been quiet."""
+    connection.execute(
+        update(studies)
+        .where(studies.c.study == study, studies.c.due_at.is_(None))
+        .values(due_at=studies.c.last_arrival + rules.quiet.total_seconds(), cause="quiet")
+    )
+
+
+def digest_of(connection: Connection, study: str) -> str:
+    """The objects of a study, by their UIDs and contents, as one name."""
+    found = connection.execute(
+        select(objects.c.sop_instance_uid, objects.c.digest)
+        .where(_read_with(study))
+        .order_by(objects.c.sop_instance_uid, objects.c.digest)
+    )
+    told = sha256()
+    for uid, digest in found:
+        told.update(f"{uid} {digest}\n".encode())
+    return told.hexdigest()
+
+
+def objects_of(connection: Connection, study: str) -> list[StudyObject]:
+    """What the study is read with."""
+    chosen = (objects.c.id, objects.c.name, objects.c.role, objects.c.state, objects.c.why)
+    found = connection.execute(select(*chosen).where(_read_with(study)).order_by(objects.c.id))
+    return [StudyObject(*row) for row in found]
+
+
+def _read_with(study: str):  # type: ignore[no-untyped-def]  # SQLAlchemy's own expression
+    return and_(
+        objects.c.study == study,
+        objects.c.role.in_(READ_WITH),
+        objects.c.state.in_(("in_use", "context", "failed")),
+        objects.c.on_disk.is_(True),
+    )
+
+
+def attempt_failed(store: Store, number: int, why: str, most: int) -> bool:
+    """An object cost a process its life: one attempt more; is it *failed* now?"""
+    with store.begin() as connection:
+        connection.execute(update(objects).where(objects.c.id == number).values(attempts=objects.c.attempts + 1))
+        attempts = connection.execute(select(objects.c.attempts).where(objects.c.id == number)).scalar_one()
+        if attempts < most:
+            return False
+        connection.execute(update(objects).where(objects.c.id == number).values(state="failed", why=why))
+        return True
