@@ -94,6 +94,8 @@ def opened(
     if assoc.is_established:
         return assoc
     if not connected:
+        if context is not None and context.made is not None:
+            context.made.close()
         raise PeerUnavailable(f"{named(peer)} cannot be reached: {_why_not(peer, context)}")
     raise _unanswered(assoc, peer, our_ae_title)
 
@@ -112,10 +114,21 @@ def both_syntaxes(sop_classes: Sequence[str]) -> list[PresentationContext]:
     return [build_context(uid, syntax) for uid in sop_classes for syntax in syntaxes]
 
 
-def _tls(told: ClientTLS, peer: Peer) -> ssl.SSLContext:
+class _Context(ssl.SSLContext):
+    """TLS for one association. It remembers its socket: pynetdicom forgets one that failed without closing it."""
+
+    made: ssl.SSLSocket | None = None
+
+    def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
+        self.made = super().wrap_socket(*args, **kwargs)
+        return self.made
+
+
+def _tls(told: ClientTLS, peer: Peer) -> _Context:
     """TLS 1.2 or newer; the peer shows a certificate of `ca`, we show ours where we have one. PeerUnavailable."""
     try:
-        context = ssl.create_default_context(cafile=str(told.ca))
+        context = _Context(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(str(told.ca))
         if told.certificate is not None:
             context.load_cert_chain(str(told.certificate), told.key and str(told.key))
     except OSError as error:  # ssl.SSLError too

@@ -107,8 +107,12 @@ class StoreLane:
         try:
             answer = assoc.send_c_store(ds)
         except RuntimeError:  # the association ended between the two lines
-            return None
-        return int(answer.Status) if "Status" in answer else None
+            answer = Dataset()
+        if "Status" in answer:
+            return int(answer.Status)
+        assoc.join(seconds(self._peer))  # it is established until its thread has noticed
+        self.close()
+        return None
 
     def _note_abort(self, event: evt.Event) -> None:
         """Our own A-ABORT: pynetdicom sends it where an answer stays away or cannot be understood."""

@@ -28,7 +28,10 @@ from ocr_service.rdsr.source import SourceStudy, character_set, identification, 
 KEY_OBJECT_SELECTION: Final = "1.2.840.10008.5.1.4.1.1.88.59"
 SERIES_NUMBER: Final = 9902
 SERIES_DESCRIPTION: Final = "Rejection of a radiation dose report"
-DESCRIPTION: Final = "This radiation dose report was made from dose screens and is taken back. Do not use it; a corrected one may follow."
+DESCRIPTION: Final = (
+    "This radiation dose report was made from dose screens and is taken back. "
+    "Do not use it; a corrected one may follow."
+)
 RejectionCode = Literal["113001", "113037"]
 # CID 7010. IOCM lets a modifier (CID 7011) tell more of 113001: its terms are of image quality, none is given.
 TITLES: Final = MappingProxyType(
@@ -66,7 +69,7 @@ def rejection_note(rdsr: Dataset, code: RejectionCode, moment: datetime) -> tupl
     ds.Manufacturer, ds.ManufacturerModelName = SERVICE_NAME, MODEL_NAME
     ds.DeviceSerialNumber, ds.SoftwareVersions = "none", FORMAT_VERSION
     local = _local(moment, copied.get("TimezoneOffsetFromUTC"))
-    ds.ContentDate, ds.ContentTime = local.strftime("%Y%m%d"), local.strftime("%H%M%S.%f")
+    ds.ContentDate, ds.ContentTime = local.strftime("%Y%m%d"), local.strftime("%H%M%S")
     ds.CurrentRequestedProcedureEvidenceSequence = [study_reference(study, series, instance, sop_class)]
     letters = character_set(rdsr, copied, [])
     if letters is not None:
