@@ -1,0 +1,178 @@
+"""STOW-RS (PS3.18 10.5): an object to a DICOMweb service by `dicomweb-client`, its answer read here.
+
+Knows HTTP statuses and the Store Instances Response; must not know what an object states.
+
+The answer is read from the response itself: the client keeps nothing of a failed one, and drops a body whose media
+type has a parameter. An answer counts as success only where it is one of STOW-RS: a proxy or a page for signing in
+answers 200 too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+import requests
+from dicomweb_client.web import DICOMwebClient
+from pydicom.dataset import Dataset
+from requests.adapters import HTTPAdapter
+
+from ocr_service.config import Destination
+from ocr_service.network.encoded import decoded
+from ocr_service.network.sent import Accepted, Refused, Sent, Unavailable, Warned, judged
+
+_JSON = ("application/dicom+json", "application/json")
+# HTTP statuses under 500 after which the same object may be taken: not found (a wrong url, or a service that is not
+# up behind its proxy) tells as little of the object as an unknown AE title does.
+_PASSING = frozenset({404, 408, 425, 429})
+# 5xx that stay as they are: not implemented, HTTP version not supported.
+_LASTING = frozenset({501, 505})
+
+
+class StowLane:
+    """STOW-RS over connections that are kept open (see `Lane`).
+
+    The environment's proxies and .netrc are not asked: what the service does is in its configuration. No redirection
+    is followed: a POST would become a GET, whose 200 says nothing of the object.
+    """
+
+    def __init__(self, destination: Destination) -> None:
+        self._name = f"{destination.name} at {destination.url}"
+        self._seconds = destination.timeout.total_seconds() or 1.0
+        self._session = _session(destination)
+        self._client: DICOMwebClient | None = None
+        self._url = (destination.url or "").rstrip("/")
+        self._answer: requests.Response | None = None
+
+    def send(self, encoded: bytes) -> Sent:
+        """See `Lane`. 401 and 403 are refusals: a wrong token that is shown again and again locks an account."""
+        ds = decoded(encoded)
+        self._answer = None
+        try:
+            self._stow().store_instances([ds])
+        except requests.RequestException as error:
+            if self._answer is None or isinstance(error, requests.TooManyRedirects):
+                return self._unanswered(error)
+        except (KeyError, ParseError, ValueError):  # what the client makes of the body; it is read below
+            if self._answer is None:
+                raise
+        except OSError as error:  # requests raises it for files of [destination.tls] that are not there
+            return Unavailable(f"{self._name}: the files of its [tls] cannot be used: {error.strerror or 'not found'}")
+        assert self._answer is not None
+        return _judged(self._answer, str(ds.SOPInstanceUID), self._name)
+
+    def close(self) -> None:
+        """See `Lane`."""
+        self._session.close()
+
+    def _stow(self) -> DICOMwebClient:
+        if self._client is None:
+            self._client = DICOMwebClient(
+                self._url, self._session, timeout=self._seconds, callback=self._remember, chunk_size=2**30
+            )
+            self._client.set_http_retry_params(retry=False)  # the durable caller tries again
+        return self._client
+
+    def _remember(self, response: requests.Response, *_: Any, **__: Any) -> requests.Response:
+        self._answer = response
+        return response
+
+    def _unanswered(self, error: requests.RequestException) -> Sent:
+        """No answer, or one that leads elsewhere. The order matters: a class stands before those it is one of."""
+        if isinstance(error, requests.TooManyRedirects):
+            return Unavailable(f"{self._name} points to another address: have `url` name that one")
+        if isinstance(error, requests.exceptions.SSLError):
+            return Unavailable(f"{self._name} cannot be reached: TLS failed, or its certificate is not accepted")
+        if isinstance(error, requests.Timeout):
+            return Unavailable(f"{self._name} gave no answer within {self._seconds:g} s")
+        return Unavailable(f"{self._name} cannot be reached, or broke the connection off")
+
+
+class _AnyName(HTTPAdapter):
+    """HTTPS to a peer whose certificate is of our authority and need not name its host (`check_name = false`)."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs, assert_hostname=False)
+
+
+def _session(destination: Destination) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    session.max_redirects = 0
+    session.headers["Accept"] = "application/dicom+json"
+    if destination.token is not None:
+        session.headers["Authorization"] = f"Bearer {destination.token.get_secret_value()}"
+    tls = destination.tls
+    if tls is not None:
+        session.verify = str(tls.ca)
+        if tls.certificate is not None:
+            session.cert = (str(tls.certificate), str(tls.key))
+        if not tls.check_name:
+            session.mount("https://", _AnyName())
+    return session
+
+
+def _judged(answer: requests.Response, instance: str, peer: str) -> Sent:
+    """The HTTP status, and what the body says of our object (PS3.18 10.5.3)."""
+    code = answer.status_code
+    store = _response_module(answer)
+    told = None if store is None else _of_object(store, instance, peer)
+    if code in (200, 202):
+        return told or _unread(answer, peer)
+    if code == 409 and isinstance(told, Refused | Unavailable):
+        return told
+    if code in (401, 403):
+        return Refused(None, f"{peer} answered HTTP {code}: it does not let us in; mend its token or certificate")
+    said = f"{peer} answered HTTP {code}"
+    if code in _PASSING or (code >= 500 and code not in _LASTING):
+        return Unavailable(said)
+    return Refused(None, said)
+
+
+def _unread(answer: requests.Response, peer: str) -> Sent:
+    """200 or 202 whose body names our object nowhere, is empty, or is none that we read."""
+    kind = _media_type(answer)
+    if answer.content.strip() and kind not in (*_JSON, "application/dicom+xml", "application/xml", "text/xml"):
+        return Unavailable(f"{peer} answered with {kind or 'something'}: that is no DICOMweb service; check `url`")
+    if answer.status_code == 202:
+        return Warned(None, f"{peer} answered HTTP 202: it took the object with a remark that cannot be read")
+    return Accepted()
+
+
+def _media_type(answer: requests.Response) -> str:
+    return answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+def _response_module(answer: requests.Response) -> Dataset | None:
+    """The Store Instances Response (PS3.18 I.2); None where there is none that can be read."""
+    if _media_type(answer) not in _JSON:
+        return None
+    try:
+        return Dataset.from_json(answer.json())
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _of_object(store: Dataset, instance: str, peer: str) -> Sent | None:
+    """What it says of the object: Failed SOP Sequence (0008,1198) first, then Referenced SOP Sequence (0008,1199).
+
+    None where it names the object in neither.
+    """
+    try:
+        for item in store.get("FailedSOPSequence") or ():
+            if item.get("ReferencedSOPInstanceUID") in (instance, None, ""):
+                reason = judged(int(item.get("FailureReason") or 0x0110), peer)
+                return reason if isinstance(reason, Refused | Unavailable) else Refused(None, f"{peer} failed to store")
+        for item in store.get("ReferencedSOPSequence") or ():
+            if item.get("ReferencedSOPInstanceUID") == instance:
+                warning = item.get("WarningReason")
+                return Accepted() if warning is None else _warned(int(warning), peer)
+    except (AttributeError, TypeError, ValueError):
+        return None
+    return None
+
+
+def _warned(reason: int, peer: str) -> Warned:
+    """Stored with a Warning Reason (0008,1196), whatever number it is."""
+    told = judged(reason, peer)
+    return told if isinstance(told, Warned) else Warned(reason, f"{peer} took the object with warning 0x{reason:04X}")
