@@ -165,7 +165,7 @@ def recall_late(connection: Connection, number: int, what: Plan, destination: De
 def start_waiting(store: Store, start: Callable[[int, str, int], None], most: int = 200) -> int:
     """Start the sending of what waits, and of which nothing else is to be done first; how many.
 
-    start: is given the row's number, its lane and its turn. It is started before the row says so, under a name of its own.
+    start: is given the row's number, lane and turn. It is started before the row says so, under a name of its own.
     """
     first = deliveries.alias("first")
     blocked = exists().where(first.c.id == deliveries.c.after, first.c.state != "acknowledged")

@@ -174,14 +174,14 @@ def _told(read: ReadUnit, converted: Converted, library: Library, salt: bytes) -
     report, native = outcome.report, read.ending.native
     template = next((one for one in library.templates if one.name == report.template), None)
     by_page = template is not None and template.complete_by != "quiet"
-    timed = all(read.files.moments) and bool(read.files.moments)
+    timed = bool(read.files.moments) and all(read.files.moments) and any(event.has_dose for event in report.events)
     patient = attributes.text(newest, "PatientID") + "\n" + attributes.text(newest, "IssuerOfPatientID")
     return UnitRead(
         converted,
         scanner,
         report.template,
         console_of(newest).name if report.template else "",
-        printed_digest(report) if any(event.has_dose for event in report.events) else "",
+        printed_digest(report),
         sha256("\n".join((scanner, *sorted(set(read.files.moments)))).encode()).hexdigest() if timed else "",
         blake2b(patient.encode(), digest_size=16, key=salt[:64]).hexdigest(),
         by_page and _is_whole(outcome),

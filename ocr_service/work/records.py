@@ -13,10 +13,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from ocr_service.config import Config
+from ocr_service.config import Config, Destination
 from ocr_service.dose.proof import Unreadable
 from ocr_service.dose.report import doubt, note
-from ocr_service.network.lanes import Facts, destinations_for
+from ocr_service.network.lanes import Provenance, destinations_for
 from ocr_service.pipeline import Outcome, Skipped, doubted
 from ocr_service.work import deliveries, lines, studies
 from ocr_service.work.deliveries import Document, Plan
@@ -26,11 +26,12 @@ from ocr_service.work.reading import StudyRead, UnitRead
 from ocr_service.work.rejecting import Rejecting
 from ocr_service.work.store import Store
 from ocr_service.work.studies import Due
+from ocr_service.work.tables import deliveries as sent
 from ocr_service.work.tables import disbelieved, objects, rests, scanners, units, withdrawn
 from ocr_service.work.tables import studies as study_rows
 
 SUPERSEDED, WAITS, RECORDED = "superseded", "waits", "recorded"
-COMMISSIONING = "commissioning"
+COMMISSIONING, RECALLED = "commissioning", "recalled"  # why a report is held back
 _REPORTED = ("verified", "header")
 
 
@@ -189,7 +190,7 @@ class _Unit:
         converted = replace(self._told.converted, outcome=outcome)
         name = lines.outcome_name(outcome)
         document = self._document(name, drafts)
-        held = COMMISSIONING if document is not None and self._is_new_scanner(name) else ""
+        held = self._held(document, name) if document is not None else ""
         values = {
             "study": self._study,
             "scanner": self._told.scanner,
@@ -268,6 +269,13 @@ class _Unit:
             return None
         return Document(self._before.rdsr, self._before.sop_instance_uid)
 
+    def _held(self, document: Document, name: str) -> str:
+        """Why the report is not sent: its scanner is new, or a person has recalled this very report; "" where it is."""
+        before = self._before
+        if before is not None and before.held == RECALLED and before.sop_instance_uid == document.sop_instance_uid:
+            return RECALLED
+        return COMMISSIONING if self._is_new_scanner(name) else ""
+
     def _is_new_scanner(self, name: str) -> bool:
         """Does this scanner's template wait for a person's acceptance?"""
         if name != "verified" or not self._told.template or not self._desk.config.reading.commissioning:
@@ -294,7 +302,7 @@ class _Unit:
             self._connection, self._study
         )
         empty = new is None and (name == "skipped" or disbelieved)
-        facts = Facts(self._calling_ae(), self._told.station, self._told.manufacturer)
+        facts = Provenance(frozenset({self._calling_ae()}), self._told.station, self._told.manufacturer)
         plan_for(self._desk, self._connection, self._id, facts, new, none_stays=empty, now=self._now)
 
 
@@ -302,7 +310,7 @@ def plan_for(
     desk: Desk,
     connection: Connection,
     unit: str,
-    facts: Facts,
+    facts: Provenance,
     new: Document | None,
     *,
     none_stays: bool,
@@ -324,9 +332,17 @@ def _united(desk: Desk, connection: Connection, study: str, ids: Sequence[str], 
         plan_for(desk, connection, row.id, facts_of(row), None, none_stays=True, now=now)
 
 
-def facts_of(row: Row[tuple[object, ...]]) -> Facts:
+def facts_of(row: Row[tuple[object, ...]]) -> Provenance:
     """What a unit's destinations are chosen by."""
-    return Facts(row.calling_ae, row.station, row.manufacturer)
+    return Provenance(frozenset({row.calling_ae}), row.station, row.manufacturer)
+
+
+def recall_late(desk: Desk, number: int, destination: Destination, now: float) -> None:
+    """A document arrived although it was taken back while it was on its way: take it back there now."""
+    with desk.store.begin() as connection:
+        row = connection.execute(select(sent).where(sent.c.id == number)).one()
+        what = Plan(row.unit, None, True, desk.rejecting.note, now, day_of(now))
+        deliveries.recall_late(connection, number, what, destination)
 
 
 def release(desk: Desk, template: str, console: str, now: float) -> int:

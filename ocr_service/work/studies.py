@@ -19,6 +19,7 @@ from ocr_service.work.store import Store
 from ocr_service.work.tables import objects, studies, units
 
 READ_WITH = (Role.SCREEN.value, Role.IMAGE.value, Role.REPORT.value, BROKEN)
+CONTEXT = "context:"  # how objects came that were asked for beside a study's screens
 ELSEWHERE = 60.0  # seconds after which another machine sorts what the receiving one has not
 _BATCH = 100
 
@@ -92,7 +93,7 @@ def sort_out(store: Store, told: Iterable[Sorted], rules: Reading, *, keep_all: 
             )
             if gone:
                 useless.append(row.name)
-            elif one.study:
+            elif one.study and not row.via.startswith(CONTEXT):
                 _touch(connection, one, row.received_at, rules, now)
     return useless
 
@@ -109,9 +110,24 @@ def _state(connection: Connection, one: Sorted, row: Row[tuple[object, ...]], *,
         return "duplicate"
     if one.role == BROKEN:
         return "failed"
+    _instead_of_answers(connection, one, row)
     if one.role == Role.SCREEN.value:
         return "in_use"
     return "context" if one.context or keep_all else "dropped"
+
+
+def _instead_of_answers(connection: Connection, one: Sorted, row: Row[tuple[object, ...]]) -> None:
+    """An object takes the place of what an archive's answer told of its header."""
+    if not row.via.startswith(CONTEXT):
+        connection.execute(
+            update(objects)
+            .where(
+                objects.c.sop_instance_uid == one.sop_instance_uid,
+                objects.c.via.startswith(CONTEXT),
+                objects.c.id != one.number,
+            )
+            .values(state="dropped", why="the object itself has come", study="")
+        )
 
 
 def _touch(connection: Connection, one: Sorted, received_at: float, rules: Reading, now: float) -> None:
@@ -186,10 +202,10 @@ def wait_for_more(connection: Connection, study: str, rules: Reading) -> None:
 
 
 def digest_of(connection: Connection, study: str) -> str:
-    """The objects of a study, by their UIDs and contents, as one name."""
+    """The objects of a study that came by themselves, by their UIDs and contents, as one name."""
     found = connection.execute(
         select(objects.c.sop_instance_uid, objects.c.digest)
-        .where(_read_with(study))
+        .where(_read_with(study), ~objects.c.via.startswith(CONTEXT))
         .order_by(objects.c.sop_instance_uid, objects.c.digest)
     )
     told = sha256()

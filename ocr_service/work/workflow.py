@@ -12,10 +12,9 @@ from typing import Final
 
 import structlog
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
-from dbos._error import DBOSMaxStepRetriesExceeded
 from sqlalchemy import select, update
 
-from ocr_service.errors import EngineError, OcrServiceError
+from ocr_service.errors import OcrServiceError, OutputError, StoreError
 from ocr_service.work import archives, deliveries, delivering, studies
 from ocr_service.work.store import workflow_url
 from ocr_service.work.studies import Due
@@ -25,6 +24,8 @@ from ocr_service.work.worker import Worker
 STUDIES: Final = "studies"
 DELIVERIES: Final = "deliveries"
 AGAIN: Final = "again"  # the topic of a person's wish to try again now
+DONE, FAULT, LATER = "done", "fault", "later"
+PATIENCE: Final = timedelta(seconds=15)  # between two tries where the disk or the database is in trouble
 DEAD_AFTER: Final = timedelta(minutes=1)
 
 log = structlog.get_logger()
@@ -38,25 +39,19 @@ def _worker() -> Worker:
 
 @DBOS.workflow(name="study", max_recovery_attempts=None)
 def study(study_instance_uid: str, digest: str, cause: str) -> str:
-    """Read a study and record what came of it."""
+    """Read a study and record what came of it.
+
+    A fault of its objects costs an attempt; a full disk or a lost database costs time, however long it lasts.
+    """
     ask_archives(study_instance_uid)
-    try:
-        return DBOS.run_step(
-            {
-                "name": "read_and_record",
-                "retries_allowed": True,
-                "max_attempts": _worker().config.reading.attempts + 1,
-                "interval_seconds": 1.0,
-                "should_retry": _can_retry,
-            },
-            read_and_record,
-            study_instance_uid,
-            digest,
-            cause,
-        )
-    except (OcrServiceError, DBOSMaxStepRetriesExceeded) as error:
-        give_up(study_instance_uid, digest, cause, _why(error))
-        return "failed"
+    while True:
+        ended, why = read_and_record(study_instance_uid, digest, cause)
+        if ended == DONE:
+            return why
+        if ended == FAULT:
+            give_up(study_instance_uid, digest, cause, why)
+            return "failed"
+        DBOS.sleep(PATIENCE.total_seconds())
 
 
 @DBOS.step(name="ask_archives")
@@ -65,25 +60,28 @@ def ask_archives(study_instance_uid: str) -> int:
     return archives.ask(_worker(), study_instance_uid)
 
 
-def read_and_record(study_instance_uid: str, digest: str, cause: str) -> str:
-    """A step: done again from its beginning where it dies."""
-    return _worker().read_and_record(Due(study_instance_uid, digest, cause))
+@DBOS.step(name="read_and_record")
+def read_and_record(study_instance_uid: str, digest: str, cause: str) -> tuple[str, str]:
+    """Done again from its beginning where it dies; how it ended, and what came of it or why nothing did."""
+    due = Due(study_instance_uid, digest, cause)
+    attempts = _worker().config.reading.attempts
+    why = ""
+    for _ in range(attempts + 1):  # the last one without the object that cost all others
+        try:
+            return DONE, _worker().read_and_record(due)
+        except (StoreError, OutputError) as error:
+            return LATER, str(error)
+        except OcrServiceError as error:
+            why = str(error)
+            if not error.can_retry:
+                break
+    return FAULT, why
 
 
-@DBOS.step(name="give_up")
+@DBOS.step(name="give_up", retries_allowed=True, max_attempts=1000, interval_seconds=1.0, backoff_rate=1.5)
 def give_up(study_instance_uid: str, digest: str, cause: str, why: str) -> None:
     """The study is *failed*."""
     _worker().give_up(Due(study_instance_uid, digest, cause), why)
-
-
-def _can_retry(error: BaseException) -> bool:
-    return isinstance(error, OcrServiceError) and error.can_retry
-
-
-def _why(error: BaseException) -> str:
-    causes = getattr(error, "errors", None) or [error]
-    last = causes[-1]
-    return str(last) if isinstance(last, OcrServiceError) else f"a fault nobody foresaw ({type(last).__name__})"
 
 
 @DBOS.workflow(name="delivery", max_recovery_attempts=None)
@@ -99,7 +97,11 @@ def delivery(number: int) -> str:
 @DBOS.step(name="try_to_deliver")
 def try_to_deliver(number: int) -> tuple[str, float | None]:
     """Try once: how it stands, and after how many seconds to try again."""
-    return delivering.try_once(_worker(), number)
+    try:
+        return delivering.try_once(_worker(), number)
+    except (StoreError, OutputError) as error:
+        log.warning("delivery_waits", delivery=number, why=str(error))
+        return LATER, PATIENCE.total_seconds()
 
 
 def launch(worker: Worker) -> None:
@@ -173,6 +175,3 @@ def _adopt(worker: Worker, executor: str) -> None:
     with worker.store.begin() as connection:
         connection.execute(workers.delete().where(workers.c.executor == executor))
     log.warning("worker_replaced", executor=executor, workflows=len(left))
-
-
-__all__ = ["EngineError", "beat", "launch", "start_delivery", "start_study", "stop", "turn"]

@@ -1,0 +1,202 @@
+"""What persons decide: a report confirmed, corrected or rejected, a scanner accepted, a failure tried again.
+
+Each decision is a row that is never changed, and the moment and name of it go into the audit trail. Knows rows; must
+not know how a decision changes a report: the unit is read again with it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
+
+from ocr_service.dose.corrections import NOT_STATED, Act, ActKind, Correction, parse_correction
+from ocr_service.errors import UsageError
+from ocr_service.work import deliveries, records, studies
+from ocr_service.work.records import RECALLED, Desk
+from ocr_service.work.tables import acts, objects, scanners, units
+from ocr_service.work.tables import deliveries as sent
+from ocr_service.work.tables import studies as study_rows
+
+_DECISIONS = tuple(kind.value for kind in ActKind)
+_CAN_BE_CONFIRMED = ("verified", "needs_review", "header")
+
+
+def acts_of(connection: Connection, study: str) -> dict[str, tuple[Act, ...]]:
+    """What persons decided about the units of a study, in order, by the unit's scanner."""
+    found = connection.execute(
+        select(units.c.scanner, acts)
+        .join(units, units.c.id == acts.c.unit)
+        .where(units.c.study == study, acts.c.kind.in_(_DECISIONS))
+        .order_by(acts.c.id)
+    )
+    told: dict[str, tuple[Act, ...]] = {}
+    for row in found:
+        told[row.scanner] = (*told.get(row.scanner, ()), _act(row))
+    return told
+
+
+def _act(row: Row[tuple[object, ...]]) -> Act:
+    told = json.loads(row.told)
+    return Act(
+        ActKind(row.kind),
+        row.person,
+        datetime.fromtimestamp(row.at).astimezone().strftime("%Y%m%d%H%M%S%z"),
+        row.seen,
+        tuple(parse_correction(text) for text in told["set"]),
+        told["why"],
+        told["organization"],
+        frozenset(told["doubts"]),
+    )
+
+
+def find_unit(connection: Connection, name: str) -> Row[tuple[object, ...]]:
+    """The unit of that name, or of the only name that begins so. UsageError."""
+    found = connection.execute(select(units).where(units.c.id.startswith(name, autoescape=True)).limit(2)).all()
+    if len(found) != 1 or not name:
+        raise UsageError(f"{'several units have' if found else 'no unit has'} a name that begins with {name!r}")
+    return found[0]
+
+
+def decide(
+    desk: Desk,
+    unit: str,
+    kind: ActKind,
+    person: str,
+    now: float,
+    *,
+    corrections: Sequence[Correction] = (),
+    why: str = "",
+    organization: str = NOT_STATED,
+) -> int:
+    """Record a person's decision about a unit; it is read again with it. UsageError where it cannot be decided so."""
+    with desk.store.begin() as connection:
+        row = find_unit(connection, unit)
+        if kind is not ActKind.REJECT and row.outcome not in _CAN_BE_CONFIRMED:
+            raise UsageError(f"this unit is {row.outcome.replace('_', ' ')}: there is no report to confirm")
+        doubts = [one["where"] for one in json.loads(row.report)["findings"] if one["kind"] == "doubt"]
+        told = {
+            "set": [_as_text(one) for one in corrections],
+            "why": why,
+            "organization": organization,
+            "doubts": doubts,
+        }
+        try:
+            Act(kind, person, "20000101000000", row.rows, tuple(corrections), why, organization)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        about = _console(row.template, row.console)
+        number = record_act(connection, kind.value, person, now, unit=row.id, about=about, seen=row.rows, told=told)
+        studies.read_again(connection, [row.study], f"act:{number}", now)
+    if kind is ActKind.CONFIRM and row.template:
+        _accept_by_confirming(desk, row.template, row.console, person, now)
+    return number
+
+
+def _accept_by_confirming(desk: Desk, template: str, console: str, person: str, now: float) -> None:
+    """So many reports of a scanner were confirmed as they were read: it is accepted."""
+    enough = desk.config.reading.commissioning
+    with desk.store.begin(reading=True) as connection:
+        count = connection.execute(
+            select(func.count(acts.c.unit.distinct())).where(
+                acts.c.kind == ActKind.CONFIRM.value, acts.c.about == _console(template, console)
+            )
+        ).scalar_one()
+    if enough and count >= enough:
+        accept(desk, template, console, person, now)
+
+
+def accept(desk: Desk, template: str, console: str, person: str, now: float) -> int:
+    """A person accepts what a template reads on a scanner: its waiting reports are sent; how many. UsageError."""
+    with desk.store.begin() as connection:
+        which = (scanners.c.template == template, scanners.c.console == console)
+        row = connection.execute(select(scanners).where(*which)).one_or_none()
+        if row is None:
+            raise UsageError("no report was read by this template on this scanner yet")
+        if row.accepted_at is None:
+            connection.execute(update(scanners).where(*which).values(accepted_at=now, accepted_by=person[:64]))
+            record_act(connection, "accept", person, now, about=_console(template, console))
+    return records.release(desk, template, console, now)
+
+
+def retry(desk: Desk, name: str, person: str, now: float) -> int:
+    """Try again what failed or waits: a unit with its objects and deliveries, a delivery, or "all"; how many things."""
+    with desk.store.begin() as connection:
+        if name == "all":
+            failed = or_(objects.c.state == "failed", objects.c.attempts > 0)
+            again = set(connection.execute(select(objects.c.study).where(failed)).scalars())
+            again |= set(connection.execute(select(study_rows.c.study).where(study_rows.c.state == "failed")).scalars())
+            which = list(connection.execute(select(sent.c.id).where(sent.c.state != "acknowledged")).scalars())
+        elif name.isdecimal():
+            again, which = set(), [int(name)]
+        else:
+            row = find_unit(connection, name)
+            again = {row.study}
+            which = list(connection.execute(select(sent.c.id).where(sent.c.unit == row.id)).scalars())
+        number = record_act(connection, "retry", person, now, about=name[:240])
+        again.discard("")
+        connection.execute(
+            update(objects)
+            .where(objects.c.study.in_(again), objects.c.state == "failed", objects.c.role == "screen")
+            .values(state="in_use", attempts=0, why="")
+        )
+        studies.read_again(connection, sorted(again), f"act:{number}", now)
+        return len(again) + deliveries.again(connection, which)
+
+
+def recall(desk: Desk, unit: str, person: str, why: str, now: float) -> int:
+    """Take a unit's reports back at all its destinations, by each one's rule; how many rows that made."""
+    with desk.store.begin() as connection:
+        row = find_unit(connection, unit)
+        record_act(connection, "recall", person, now, unit=row.id, told={"why": why})
+        before = connection.execute(select(func.max(sent.c.id))).scalar() or 0
+        records.plan_for(desk, connection, row.id, records.facts_of(row), None, none_stays=True, now=now)
+        connection.execute(update(units).where(units.c.id == row.id).values(held=RECALLED))
+        return connection.execute(
+            select(func.count()).select_from(sent).where(sent.c.unit == row.id, sent.c.id > before)
+        ).scalar_one()
+
+
+def done_by_hand(desk: Desk, number: int, person: str, what: str, now: float) -> None:
+    """A person took a report back at a destination: the row is closed with what was done. UsageError."""
+    with desk.store.begin() as connection:
+        row = connection.execute(select(sent).where(sent.c.id == number)).one_or_none()
+        if row is None or row.kind != "manual" or row.state != "waiting":
+            raise UsageError(f"row {number} is no recall that waits for a person")
+        connection.execute(
+            update(sent).where(sent.c.id == number).values(state="acknowledged", acknowledged_at=now, why=what)
+        )
+        record_act(connection, "done", person, now, unit=row.unit, about=str(number), told={"why": what})
+
+
+def record_act(
+    connection: Connection,
+    kind: str,
+    person: str,
+    now: float,
+    *,
+    unit: str = "",
+    about: str = "",
+    seen: str = "",
+    told: dict[str, object] | None = None,
+) -> int:
+    """One row of what persons did; its number."""
+    added = connection.execute(
+        insert(acts).values(
+            at=now, person=person[:64], kind=kind, unit=unit, about=about, seen=seen, told=json.dumps(told or {})
+        )
+    )
+    key = added.inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _as_text(correction: Correction) -> str:
+    row = "" if correction.event is None else f"{correction.event}."
+    return f"{row}{correction.quantity}={correction.text}"
+
+
+def _console(template: str, console: str) -> str:
+    return f"{template} | {console}"[:240]
