@@ -1,0 +1,234 @@
+"""One line to an archive: an association that is opened when something is asked, and again where it broke.
+
+Knows pynetdicom, TLS and what goes wrong between two AEs; must not know what is asked or what comes of it. Every
+fault of the peer becomes PeerUnavailable or PeerRefused here, once.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Final
+
+from pydicom import Dataset
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pynetdicom import AE, Association, _config, build_context, build_role, evt
+from pynetdicom.events import Event
+from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
+from pynetdicom.presentation import PresentationContext
+from pynetdicom.sop_class import (
+    PatientRootQueryRetrieveInformationModelFind,
+    PatientRootQueryRetrieveInformationModelGet,
+    PatientRootQueryRetrieveInformationModelMove,
+    StudyRootQueryRetrieveInformationModelFind,
+    StudyRootQueryRetrieveInformationModelGet,
+    StudyRootQueryRetrieveInformationModelMove,
+)
+
+from ocr_service.config import ClientTLS, Pacs
+from ocr_service.errors import ConfigError, PeerRefused, PeerUnavailable
+from ocr_service.network.wanted_classes import taken
+
+FIND: Final = {
+    "study": StudyRootQueryRetrieveInformationModelFind,
+    "patient": PatientRootQueryRetrieveInformationModelFind,
+}
+_GET = {"study": StudyRootQueryRetrieveInformationModelGet, "patient": PatientRootQueryRetrieveInformationModelGet}
+_MOVE = {"study": StudyRootQueryRetrieveInformationModelMove, "patient": PatientRootQueryRetrieveInformationModelMove}
+NOT_AUTHORIZED: Final = 0x0124  # PS3.7 C.5.7: what nobody asked for is not taken
+_IDLE = 5.0  # seconds: while we wait longer than this, the archive need not hold an association for us
+
+Take = Callable[[Event], int]
+
+
+class NoLine(PeerUnavailable):
+    """No association can be opened now, whatever is to be asked."""
+
+
+class NoService(PeerRefused):
+    """The peer does not serve us, whatever is asked: only an administrator can mend that."""
+
+
+@dataclass(slots=True)
+class Manners:
+    """What the archive was found to be able to do; None: not known yet.
+
+    plain: the levels at which it refuses all but the keys that every archive must know. relational: does it answer
+    at STUDY level in Patient Root without a Patient ID?
+    """
+
+    plain: set[str] = field(default_factory=set)
+    matches_modality: bool | None = None
+    relational: bool | None = None
+
+
+@dataclass(slots=True)
+class Line:
+    """An archive that is asked, in one association after the other; used by one thread.
+
+    before: called before each request (it may wait; its own faults go up). wait_ahead: seconds it is going to wait.
+    seconds: how long all of it may take; None where that does not matter.
+    """
+
+    pacs: Pacs
+    our_ae: str
+    before: Callable[[], None] = lambda: None
+    wait_ahead: Callable[[], float] = lambda: 0.0
+    seconds: float | None = None
+    clock: Callable[[], float] = monotonic
+    manners: Manners = field(default_factory=Manners)
+    take: Take | None = field(default=None, init=False)
+    _assoc: Association | None = field(default=None, init=False)
+    _begun: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        self._begun = self.clock()
+
+    @property
+    def retrieve_model(self) -> UID:
+        """The information model by which this archive is asked to send."""
+        return UID((_GET if self.pacs.retrieve == "get" else _MOVE)[self.pacs.root])
+
+    def ready(self) -> Association:
+        """An association for one request, opened where there is none. NoLine, NoService, PeerUnavailable."""
+        if self.wait_ahead() > _IDLE:
+            self.close()
+        self.before()
+        left = self.left()
+        if left <= 0:
+            raise PeerUnavailable(f"{self.pacs.name} takes too long; what it was to bring is left out")
+        if self._assoc is None or not self._assoc.is_established:
+            self._assoc = self._opened(left)
+        self._assoc.dimse_timeout = left
+        return self._assoc
+
+    def left(self) -> float:
+        """Seconds until the next answer must be there."""
+        timeout = max(self.pacs.timeout.total_seconds(), 0.1)
+        if self.seconds is None:
+            return timeout
+        return min(timeout, self.seconds - (self.clock() - self._begun))
+
+    def close(self) -> None:
+        """Release the association, if there is one."""
+        assoc, self._assoc = self._assoc, None
+        if assoc is not None and assoc.is_established:
+            assoc.release()
+
+    def abort(self) -> None:
+        """End the association in the middle of an operation."""
+        assoc, self._assoc = self._assoc, None
+        if assoc is not None:
+            assoc.abort()
+
+    def broke(self, what: str) -> PeerUnavailable:
+        """The fault of a request that got no proper answer; the association is over."""
+        assoc = self._assoc
+        hung = assoc is not None and assoc.is_established
+        self.abort()
+        why = "did not answer in time" if hung else "ended the association, or answered what is no answer"
+        return PeerUnavailable(f"{self.pacs.name} {why} when asked for {what}; it is asked again next time")
+
+    def _opened(self, timeout: float) -> Association:
+        _hush()
+        peer = self.pacs
+        ae = AE(ae_title=self.our_ae)
+        ae.connection_timeout = ae.acse_timeout = ae.dimse_timeout = timeout
+        ae.network_timeout = None  # an association may rest between two requests
+        contexts = _contexts(peer)
+        roles = [build_role(name, scp_role=True) for name in dict.fromkeys(name for name, _ in taken())]
+        assoc = ae.associate(
+            peer.host,
+            peer.port,
+            contexts,
+            peer.ae_title,
+            max_pdu=0x40000,
+            ext_neg=[*(roles if peer.retrieve == "get" else ()), *_relational(peer)],
+            tls_args=None if peer.tls is None else (_tls(peer.tls), peer.host),
+            evt_handlers=[(evt.EVT_C_STORE, self._take)],
+        )
+        if assoc.is_established:
+            return assoc
+        where = f"{peer.name} ({peer.ae_title} at {peer.host}:{peer.port})"
+        if not assoc.is_rejected:
+            if assoc.accepted_contexts == [] and assoc.rejected_contexts:
+                raise NoService(f"{where} takes part in nothing that is asked of it: no Query/Retrieve ({peer.root})")
+            raise NoLine(f"{where} cannot be reached: no connection, no answer, or no certificate that fits")
+        told = assoc.acceptor.primitive
+        if told is not None and told.result == 0x02:
+            raise NoLine(f"{where} takes no association at the moment")
+        raise NoService(f"{where} refuses us: does it know our AE title {self.our_ae}, and is its own right?")
+
+    def _take(self, event: Event) -> int:
+        return NOT_AUTHORIZED if self.take is None else self.take(event)
+
+
+def is_accepted(assoc: Association, model: UID) -> bool:
+    """May the model be used in this association?"""
+    return any(context.abstract_syntax == model for context in assoc.accepted_contexts)
+
+
+def takes_anything(assoc: Association) -> bool:
+    """Did the peer agree that we are the SCP of any storage class in this association (PS3.7 D.3.3.4)?"""
+    return any(context.as_scp for context in assoc.accepted_contexts)
+
+
+def status_of(answer: Dataset) -> int | None:
+    """The status; None where the peer gave none: it hung, aborted or answered something else."""
+    return int(answer.Status) if "Status" in answer else None
+
+
+@contextmanager
+def taking(line: Line, take: Take) -> Iterator[None]:
+    """While this lasts, objects that come on the line's association go to `take`, which gives the status."""
+    line.take = take
+    try:
+        yield
+    finally:
+        line.take = None
+
+
+def _contexts(pacs: Pacs) -> list[PresentationContext]:
+    plain: list[str | UID] = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
+    contexts = [build_context(FIND[pacs.root], list(plain))]
+    if pacs.retrieve == "move":
+        return [*contexts, build_context(_MOVE[pacs.root], list(plain))]
+    contexts.append(build_context(_GET[pacs.root], list(plain)))
+    return [*contexts, *(build_context(name, list(syntaxes)) for name, syntaxes in taken())]
+
+
+def _relational(pacs: Pacs) -> list[SOPClassExtendedNegotiation]:
+    """In Patient Root we would like to ask for studies without knowing the patient (PS3.4 C.5.1.1, C.5.2.1)."""
+    if pacs.root == "study":
+        return []
+    wishes = []
+    for model in (FIND["patient"], (_GET if pacs.retrieve == "get" else _MOVE)["patient"]):
+        wish = SOPClassExtendedNegotiation()
+        wish.sop_class_uid = UID(model)
+        wish.service_class_application_information = b"\x01"
+        wishes.append(wish)
+    return wishes
+
+
+def _tls(told: ClientTLS) -> ssl.SSLContext:
+    """TLS 1.2 or newer; the peer must show a certificate of the authority. ConfigError."""
+    try:
+        context = ssl.create_default_context(cafile=str(told.ca))
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.check_hostname = told.check_name
+        if told.certificate is not None and told.key is not None:
+            context.load_cert_chain(str(told.certificate), str(told.key))
+    except OSError as error:  # SSLError is one
+        raise ConfigError(f"[pacs.tls]: a certificate or key cannot be used: {error.strerror or error}") from error
+    return context
+
+
+def _hush() -> None:
+    """pynetdicom's records quote requests, answers and object names: a patient's among them."""
+    _config.LOG_REQUEST_IDENTIFIERS = False
+    _config.LOG_RESPONSE_IDENTIFIERS = False
+    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
