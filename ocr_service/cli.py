@@ -11,6 +11,7 @@ import typer
 from ocr_service import equipment
 from ocr_service.cli_letters import learn
 from ocr_service.cli_scores import score
+from ocr_service.cli_service import serve
 from ocr_service.cli_templates import Templates, template_app
 from ocr_service.dose.identity import IdentityRule
 from ocr_service.errors import EngineError, OcrServiceError, UsageError
@@ -22,6 +23,7 @@ EMITTED = ("verified", "header", "review")
 # Help is plain text: rich's would load its Markdown for it, which takes as long as all the rest of a start.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(template_app, name="template")
+app.command()(serve)
 template_app.command()(learn)
 template_app.command()(score)
 

@@ -167,17 +167,16 @@ def start_waiting(store: Store, start: Callable[[int, str, int], None], most: in
 
     start: is given the row's number, lane and turn. It is started before the row says so, under a name of its own.
     """
+    new = (deliveries.c.state == "waiting", deliveries.c.enqueued.is_(False), deliveries.c.kind != "manual")
+    with store.begin(reading=True) as connection:
+        if connection.execute(select(deliveries.c.id).where(*new).limit(1)).first() is None:
+            return 0
     first = deliveries.alias("first")
     blocked = exists().where(first.c.id == deliveries.c.after, first.c.state != "acknowledged")
     with store.begin() as connection:
         rows = connection.execute(
             select(deliveries.c.id, deliveries.c.destination, deliveries.c.turn)
-            .where(
-                deliveries.c.state == "waiting",
-                deliveries.c.enqueued.is_(False),
-                deliveries.c.kind != "manual",
-                ~blocked,
-            )
+            .where(*new, ~blocked)
             .order_by(deliveries.c.id)
             .limit(most)
             .with_for_update(skip_locked=True)
@@ -192,15 +191,15 @@ def start_waiting(store: Store, start: Callable[[int, str, int], None], most: in
 
 def woken(store: Store, wake: Callable[[int, int], None]) -> None:
     """Wake the lanes of which a person has asked that they try again now."""
-    with store.begin() as connection:
+    with store.begin(reading=True) as connection:
         rows = connection.execute(
             select(deliveries.c.id, deliveries.c.turn).where(
-                deliveries.c.woken.is_(True), deliveries.c.state == "waiting"
+                deliveries.c.woken.is_(True), deliveries.c.state == "waiting", deliveries.c.enqueued.is_(True)
             )
         ).all()
-        for number, turn in rows:
-            wake(number, turn)
-            connection.execute(update(deliveries).where(deliveries.c.id == number).values(woken=False))
+    for number, turn in rows:
+        wake(number, turn)
+        _set(store, number, woken=False)
 
 
 def get(store: Store, number: int) -> Row[tuple[object, ...]] | None:

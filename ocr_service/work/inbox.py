@@ -11,11 +11,12 @@ from datetime import datetime
 
 from sqlalchemy import insert
 
+from ocr_service.config import Config
 from ocr_service.errors import OutputError, StoreError
 from ocr_service.network.arrivals import Arrival, Committed, Step
 from ocr_service.work import deliveries
 from ocr_service.work.spool import Kept, Spool
-from ocr_service.work.store import Store
+from ocr_service.work.store import Store, open_store
 from ocr_service.work.tables import objects, steps
 
 
@@ -80,3 +81,11 @@ class DurableInbox:
         except StoreError:
             self._spool.remove(kept.name)
             raise
+
+
+def open_inbox(config: Config) -> DurableInbox:
+    """The inbox of a configuration, for a process of its own. StoreError."""
+    store = open_store(config)
+    folder = config.data / "spool"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+    return DurableInbox(Spool(folder, config.keeping.minimum_free), store, config.operation.machine)

@@ -7,7 +7,7 @@ not know how a decision changes a report: the unit is read again with it.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, Row, func, insert, or_, select, update
@@ -180,7 +180,7 @@ def record_act(
     unit: str = "",
     about: str = "",
     seen: str = "",
-    told: dict[str, object] | None = None,
+    told: Mapping[str, object] | None = None,
 ) -> int:
     """One row of what persons did; its number."""
     added = connection.execute(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 from ocr_service import equipment
@@ -15,7 +16,9 @@ from ocr_service.errors import BrokenObject, NotDicom
 from ocr_service.templates.library import Library
 from ocr_service.work.inventory import Role, is_secondary_capture, role_of
 from ocr_service.work.objects import identity_of, quiet, read_object, salvaged
+from ocr_service.work.spool import Spool
 
+PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})  # float, double, integer
 BROKEN = "broken"  # a role too: the object cannot be read
 
 
@@ -83,3 +86,20 @@ def _sorted(number: int, path: Path, library: Library) -> Sorted:
         role is not Role.OTHER or is_secondary_capture(kind),
         why,
     )
+
+
+def strip(path: Path) -> None:
+    """Write the object anew without its pixels; one that cannot be read stays as it is. OutputError."""
+    try:
+        ds = read_object(path, pixels=False)
+    except (BrokenObject, NotDicom):
+        return
+    with quiet():
+        for element in [element for element in ds if element.tag in PIXEL_DATA]:
+            del ds[element.tag]
+        buffer = BytesIO()
+        try:
+            ds.save_as(buffer, enforce_file_format=True)
+        except (AttributeError, NotImplementedError, TypeError, ValueError):
+            return  # a header that pydicom reads and cannot write stays whole
+    Spool(path.parent).replace(path.name, buffer.getvalue())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +19,7 @@ from sqlalchemy import insert, select
 
 from ocr_service.config import Config
 from ocr_service.dose.identity import IdentityRule
-from ocr_service.errors import EngineError, OutputError
+from ocr_service.errors import EngineError
 from ocr_service.work import persons, reading, records, sorting, studies
 from ocr_service.work.inbox import DurableInbox, day_of
 from ocr_service.work.outbox import Outbox
@@ -124,6 +123,10 @@ class Worker:
             self._say(one, due, ended)
         return ended
 
+    def strip(self, path: Path) -> None:
+        """Leave only the header of an object. EngineError where a process dies of it; OutputError."""
+        self._sorting.do(sorting.strip, path, self.config.reading.time_limit.total_seconds())
+
     def give_up(self, due: Due, why: str) -> None:
         """The study cost every attempt."""
         log.error("study_failed", study=due.workflow_id, why=why)
@@ -208,7 +211,3 @@ class Worker:
         return reading.Equipment(
             self.config.templates, self.folders.letters, self.folders.outbox, frozenset(told.emit), rules
         )
-
-
-Clock = Callable[[], float]
-__all__ = ["Clock", "Folders", "OutputError", "Worker", "folders"]

@@ -175,11 +175,12 @@ def _without_ctrl_c() -> Iterator[None]:
 
 def _begin(begin: Callable[..., None], *arguments: Any) -> None:
     """The first thing in a process: where the parent dies, nobody waits for more work."""
-    Thread(target=_end_with_parent, daemon=True).start()
+    Thread(target=end_with_parent, daemon=True).start()
     begin(*arguments)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Wait for the parent's end, and end too: for a thread of its own."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

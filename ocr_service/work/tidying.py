@@ -1,0 +1,159 @@
+"""What is not needed any more: pixels of images, objects whose time is over, files that nobody knows.
+
+Knows ages and rows. Nothing goes before its unit's reports were acknowledged, and nothing in review or failed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import structlog
+from sqlalchemy import exists, or_, select, update
+
+from ocr_service.errors import EngineError
+from ocr_service.work.inventory import Role
+from ocr_service.work.tables import deliveries, objects, steps, studies, units
+from ocr_service.work.worker import Worker
+
+_SOME = 200  # rows a turn
+HALF_DONE = 3600.0  # seconds after which a file that no row knows was left by a process that died
+_WITH_PIXELS = (Role.SCREEN.value, Role.COMPANION.value)
+_AT_REST = ("verified", "header", "skipped")
+
+log = structlog.get_logger()
+
+
+def tidy(worker: Worker) -> None:
+    """One round of everything. StoreError, OutputError."""
+    now = time.time()
+    dropped = _drop_pixels(worker)
+    removed = _remove_dropped(worker) + _retire(worker, now)
+    unknown = _forget_unknown(worker, now)
+    _forget_drafts(worker, now)
+    if dropped or removed or unknown:
+        log.info("tidied", pixels_dropped=dropped, objects_removed=removed, unknown_files=unknown)
+
+
+def _drop_pixels(worker: Worker) -> int:
+    """Of objects that are neither dose screens nor companions only the headers stay, once their study is read."""
+    if worker.config.keeping.pixels:
+        return 0
+    with worker.store.begin(reading=True) as connection:
+        rows = connection.execute(
+            select(objects.c.id, objects.c.name)
+            .join(studies, studies.c.study == objects.c.study)
+            .where(
+                objects.c.state == "context",
+                objects.c.role.not_in(_WITH_PIXELS),
+                objects.c.pixels.is_(True),
+                objects.c.on_disk.is_(True),
+                studies.c.state == "read",
+                studies.c.due_at.is_(None),
+            )
+            .limit(_SOME)
+        ).all()
+    done = []
+    for number, name in rows:
+        try:
+            worker.strip(worker.spool.path(name))
+        except EngineError:
+            log.warning("pixels_stay", object=number)
+        done.append(number)
+    if done:
+        with worker.store.begin() as connection:
+            connection.execute(update(objects).where(objects.c.id.in_(done)).values(pixels=False))
+    return len(done)
+
+
+def _remove_dropped(worker: Worker) -> int:
+    """Files of objects that were dropped or came twice, where the process died before it removed them."""
+    with worker.store.begin(reading=True) as connection:
+        rows = connection.execute(
+            select(objects.c.id, objects.c.name)
+            .where(objects.c.state.in_(("dropped", "duplicate")), objects.c.on_disk.is_(True))
+            .limit(_SOME)
+        ).all()
+    return _remove(worker, [(number, name) for number, name in rows])
+
+
+def _retire(worker: Worker, now: float) -> int:
+    """Objects of units whose reports were acknowledged long ago, and of studies without any unit."""
+    before = now - worker.config.keeping.retention.total_seconds()
+    unsettled = exists().where(
+        units.c.study == studies.c.study,
+        or_(units.c.outcome.not_in(_AT_REST), units.c.held != "", units.c.read_at > before),
+    )
+    on_the_way = exists().where(
+        deliveries.c.unit == units.c.id,
+        units.c.study == studies.c.study,
+        or_(
+            deliveries.c.state.not_in(("acknowledged", "recalled")),
+            deliveries.c.acknowledged_at > before,
+        ),
+    )
+    with worker.store.begin(reading=True) as connection:
+        rows = connection.execute(
+            select(objects.c.id, objects.c.name)
+            .join(studies, studies.c.study == objects.c.study)
+            .where(
+                objects.c.on_disk.is_(True),
+                objects.c.state.in_(("in_use", "context")),
+                studies.c.last_arrival < before,
+                studies.c.state == "read",
+                studies.c.due_at.is_(None),
+                ~unsettled,
+                ~on_the_way,
+            )
+            .limit(_SOME)
+        ).all()
+    return _remove(worker, [(number, name) for number, name in rows])
+
+
+def _remove(worker: Worker, rows: list[tuple[int, str]]) -> int:
+    """The row says so first: a file that is left over is found again, a row without its file would be a loss."""
+    if rows:
+        with worker.store.begin() as connection:
+            numbers = [number for number, _ in rows]
+            connection.execute(update(objects).where(objects.c.id.in_(numbers)).values(on_disk=False))
+    for _, name in rows:
+        worker.spool.remove(name)
+    return len(rows)
+
+
+def _forget_unknown(worker: Worker, now: float) -> int:
+    """Files that were written and never recorded: their objects were answered as errors, and are sent again."""
+    old = [path for path in _files(worker.spool.folder) if _age(path, now) > HALF_DONE]
+    count = 0
+    for start in range(0, len(old), _SOME):
+        some = {"/".join(path.parts[-3:]): path for path in old[start : start + _SOME]}
+        with worker.store.begin(reading=True) as connection:
+            known = set(
+                connection.execute(
+                    select(objects.c.name).where(objects.c.name.in_(some), objects.c.on_disk.is_(True))
+                ).scalars()
+            )
+            known |= set(connection.execute(select(steps.c.name).where(steps.c.name.in_(some))).scalars())
+        for name, path in some.items():
+            if name not in known:
+                path.unlink(missing_ok=True)
+                count += 1
+    return count
+
+
+def _forget_drafts(worker: Worker, now: float) -> None:
+    for folder in worker.folders.drafts.glob("*"):
+        if _age(folder, now) > HALF_DONE:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def _age(path: Path, now: float) -> float:
+    try:
+        return now - path.stat().st_mtime
+    except OSError:
+        return 0.0

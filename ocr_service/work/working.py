@@ -1,0 +1,54 @@
+"""A worker process from its start to its end: it looks for work, and carries out what it finds.
+
+Knows the order of things and their pace; must not know what they are.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import structlog
+
+from ocr_service.config import Config
+from ocr_service.errors import OutputError, StoreError
+from ocr_service.work import tidying, workflow
+from ocr_service.work.worker import Worker
+
+LOOK = 0.2  # seconds between two looks where there was nothing to do
+BEAT = 5.0
+TIDY = 60.0
+TROUBLE = 2.0
+
+log = structlog.get_logger()
+
+
+def work(config: Config, name: str, stopped: Callable[[float], bool]) -> None:
+    """Work until `stopped`, which waits so many seconds, says so. StoreError where it cannot begin."""
+    worker = Worker(config, name)
+    try:
+        workflow.launch(worker)
+        try:
+            _turns(worker, stopped)
+        finally:
+            workflow.stop()
+    finally:
+        worker.close()
+
+
+def _turns(worker: Worker, stopped: Callable[[float], bool]) -> None:
+    beaten = tidied = float("-inf")
+    pause = 0.0
+    while not stopped(pause):
+        now = time.monotonic()
+        try:
+            if now - beaten >= BEAT:
+                workflow.beat(worker)
+                beaten = now
+            if now - tidied >= TIDY:
+                tidying.tidy(worker)
+                tidied = now
+            pause = 0.0 if workflow.turn(worker) else LOOK
+        except (StoreError, OutputError) as error:
+            log.warning("worker_waits", worker=worker.name, why=str(error))
+            pause = TROUBLE
