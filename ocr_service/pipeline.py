@@ -51,6 +51,7 @@ from ocr_service.templates.checks import Between, Check, CloseTo, Increasing, Su
 from ocr_service.templates.library import Library
 from ocr_service.templates.schema import Template
 
+WORTHIER = note("native", "a report of ours that says more stands: this one does not take its place")
 IDENTIFYING = {"identity", *(q.value for q in (Quantity.PATIENT_ID, Quantity.ACCESSION_NUMBER, Quantity.STUDY_ID))}
 FRAMES_LOOKED_AT = 4  # of an object whose pages fit no template
 
@@ -85,14 +86,19 @@ class Ending:
     without_picture: tuple[tuple[str, str], ...] = ()  # SOP Instance UIDs of objects that show nothing, and why
     strangers: tuple[tuple[str, str], ...] = ()  # those that speak of dose and that no template is for, and why
     others: tuple[str, ...] = ()  # those whose headers tell nothing and whose pages are no dose screens
+    checks: tuple[Check, ...] = ()  # what the template says that the report's numbers keep
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What else is known of the study: headers of its images, and its dose reports, ours and others'."""
+    """What else is known of the study: headers of its images, and its dose reports, ours and others'.
+
+    disbelieved: SOP Instance UIDs of reports of ours that are not believed any more.
+    """
 
     images: tuple[Dataset, ...] = ()
     dose_reports: tuple[Dataset, ...] = ()
+    disbelieved: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +181,10 @@ def _prove(found: _Found, readers: Readers, context: Context, identity: Identity
     whole = assemble(template, heard, str(known[0].get("StudyInstanceUID", "")), scanner_of(known[-1]))
     report, beside = _beside(whole.report, template, known, context)
     told = (*findings, *whole.findings, *beside, *findings_of(report, rounding_of(template)))
-    told = (*told, *(finding for check in template.checks for finding in _broken(check, report)))
-    ending = _native_first(prove(report, told), context)
-    return replace(ending, letters=letters_told([read.lettered for read in pages], whole.cells))
+    told = (*told, *broken_checks(template.checks, report))
+    ending = native_first(prove(report, told), context)
+    letters = letters_told([read.lettered for read in pages], whole.cells)
+    return replace(ending, letters=letters, checks=tuple(template.checks))
 
 
 def _apart(
@@ -215,7 +222,7 @@ def read_headers(images: Sequence[Dataset], context: Context = Context()) -> End
     if isinstance(made, NoHeaderDose):
         return Ending(Unreadable(made.why))
     outcome = NeedsReview if made.needs_review else FromHeader
-    return _native_first(outcome(made.report, made.findings), context)
+    return native_first(outcome(made.report, made.findings), context)
 
 
 def _beside(
@@ -229,9 +236,18 @@ def _beside(
     return report, (*told, *regions)
 
 
-def _native_first(outcome: Verified | NeedsReview | FromHeader, context: Context) -> Ending:
-    """Where the scanner reports its dose itself nothing is emitted; where it says another thing a person looks."""
-    verdict = compare_native(outcome.report, context.dose_reports, verified=isinstance(outcome, Verified))
+def native_first(outcome: Verified | NeedsReview | FromHeader, context: Context, *, attested: bool = False) -> Ending:
+    """Where the scanner reports its dose itself nothing is emitted; where it says another thing a person looks.
+
+    attested: a person has looked, and answers for the report.
+    """
+    verdict = compare_native(
+        outcome.report,
+        context.dose_reports,
+        verified=isinstance(outcome, Verified),
+        attested=attested,
+        disbelieved=context.disbelieved,
+    )
     return Ending(_after(outcome, verdict), verdict)
 
 
@@ -246,8 +262,7 @@ def _after(outcome: Verified | NeedsReview | FromHeader, verdict: NativeVerdict)
             doubts = tuple(doubt("native", sentence) for sentence in sentences)
             return NeedsReview(outcome.report, (*outcome.findings, *doubts))
         case Worthier():
-            told = note("native", "a report of ours that says more stands: this one does not take its place")
-            return replace(outcome, findings=(*outcome.findings, told))
+            return replace(outcome, findings=(*outcome.findings, WORTHIER))
         case NoNative() | AlreadyOurs() | Predecessor():
             return outcome
         case _:
@@ -336,6 +351,11 @@ def _readings(cell: CellReading) -> set[str]:
     fitting = {canonical(cell.cell, cell.choices, text) for _, text in cell.evidence.seen}
     told = {text for text in fitting if text} | {witness.text for witness in cell.evidence.witnesses}
     return told if len(told) > 1 else set()
+
+
+def broken_checks(checks: Sequence[Check], report: CTDoseReport) -> list[Finding]:
+    """What the report says against the checks of its template."""
+    return [finding for check in checks for finding in _broken(check, report)]
 
 
 def _broken(check: Check, report: CTDoseReport) -> list[Finding]:

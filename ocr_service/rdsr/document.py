@@ -3,13 +3,15 @@
 Knows the modules of the IOD and the rows of TID 10011; must not know how a report was read or proven.
 
 No clock and no chance: dates and times come from the newest source or from the recorded moment of a person's
-act, UIDs from hashes. Equal reports give equal bytes.
+act, UIDs from hashes. Equal reports give equal bytes. A corrected report is later than the one it takes the place of,
+which importers go by, and states that as Series Date and Time too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from highdicom import ContributingEquipment
@@ -83,6 +85,7 @@ def rdsr(
     state_unknown: write the mandatory numbers that nobody told as unknown, as TID 10011 to 10013 demand. False
     leaves them out, for importers that take every number's first measured value for granted: OpenREM gives a
     whole document up at the first empty one.
+    predecessor: the report that this one takes the place of; its content is at least a second older.
     Raises ValueError for a report without events, BrokenObject for a source that names no date or no UID.
     """
     if not report.events:
@@ -96,7 +99,8 @@ def rdsr(
     ds = XRayRadiationDoseSR(_content(items, report, source, verified, findings, intent))
     copied = identification(source)
     ds.update(copied)
-    _general(ds, report, source, verifying_observer)
+    _general(ds, report)
+    _dates(ds, source, verifying_observer, predecessor)
     _flags(ds, report, verified, verifying_observer)
     _references(ds, report, source, predecessor)
     ds.ContributingEquipmentSequence = [_acquisition_equipment(items, report, ds)]
@@ -182,9 +186,7 @@ def _remarks(report: CTDoseReport, verified: bool, findings: Sequence[Finding]) 
     return lines
 
 
-def _general(
-    ds: Dataset, report: CTDoseReport, source: SourceStudy, verifying_observer: VerifyingObserver | None
-) -> None:
+def _general(ds: Dataset, report: CTDoseReport) -> None:
     """General Study, SR Document Series, (Enhanced) General Equipment, SOP Common."""
     ds.StudyInstanceUID = report.study_instance_uid
     ds.Modality = "SR"
@@ -196,11 +198,50 @@ def _general(
     ds.ManufacturerModelName = MODEL_NAME
     ds.DeviceSerialNumber = "none"
     ds.SoftwareVersions = FORMAT_VERSION
+
+
+def _dates(
+    ds: Dataset,
+    source: SourceStudy,
+    verifying_observer: VerifyingObserver | None,
+    predecessor: PriorReport | None,
+) -> None:
+    """Content Date and Time: of the newest source or of the person's act, and later than the predecessor's.
+
+    A first report states no Series Date and Time (type 3, PS3.3 C.17.1).
+    """
     if verifying_observer is None:
-        ds.ContentDate, ds.ContentTime = content_moment(source)
+        told = content_moment(source)
     else:
         moment = verifying_observer.moment
-        ds.ContentDate, ds.ContentTime = moment[:8], moment[8:].partition("+")[0].partition("-")[0]
+        told = moment[:8], moment[8:].partition("+")[0].partition("-")[0]
+    ds.ContentDate, ds.ContentTime = told
+    if predecessor is not None:
+        least, own = _a_second_after(predecessor.content_moment), _moment("".join(told))
+        if least is not None and (own is None or own < least):
+            ds.ContentDate, ds.ContentTime = least.strftime("%Y%m%d"), _time(least)
+        ds.SeriesDate, ds.SeriesTime = ds.ContentDate, ds.ContentTime
+
+
+def _a_second_after(moment: str) -> datetime | None:
+    told = _moment(moment)
+    try:
+        return None if told is None else told + timedelta(seconds=1)
+    except OverflowError:
+        return None
+
+
+def _moment(told: str) -> datetime | None:
+    """Date and time, which may lack its minutes and seconds; None where they are none. UTC stands for any one zone."""
+    whole, _, fraction = told.partition(".")
+    try:
+        return datetime.strptime(f"{whole.ljust(14, '0')}.{fraction or '0'}", "%Y%m%d%H%M%S.%f").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%H%M%S.%f" if moment.microsecond else "%H%M%S")
 
 
 def _flags(ds: Dataset, report: CTDoseReport, verified: bool, verifying_observer: VerifyingObserver | None) -> None:

@@ -31,13 +31,17 @@ class KnownEvent:
 
 @dataclass(frozen=True, slots=True)
 class PriorReport:
-    """The report that a corrected one takes the place of, and the events it has named."""
+    """The report that a corrected one takes the place of, and the events it has named.
+
+    content_moment: its Content Date and Time as one DT; "" where it states none.
+    """
 
     study_instance_uid: str
     series_instance_uid: str
     sop_instance_uid: str
     instance_number: int = 1
     events: tuple[KnownEvent, ...] = ()
+    content_moment: str = ""
 
 
 def uid_of_bytes(content: bytes) -> str:

@@ -82,13 +82,21 @@ NativeVerdict = NoNative | CoversAll | Partial | OtherValue | AlreadyOurs | Pred
 
 
 def compare_native(
-    screen_report: CTDoseReport, sr_objects: Sequence[Dataset], *, verified: bool = True
+    screen_report: CTDoseReport,
+    sr_objects: Sequence[Dataset],
+    *,
+    verified: bool = True,
+    attested: bool = False,
+    disbelieved: frozenset[str] = frozenset(),
 ) -> NativeVerdict:
     """Compare a report with the structured reports of its study.
 
     verified: would the document be written as verified? One of ours with the same values that still waits for
     a person is replaced then. Objects that are no CT dose report, of another study or another scanner, are
     passed over; one that is CT dose and cannot be read makes the cover partial, since nobody knows what it says.
+    attested: a person answers for the report. It is reported beside a scanner's own that lacks or contradicts it,
+    no report of ours is worthier, and one that still waits for a person is replaced.
+    disbelieved: SOP Instance UIDs of reports of ours that are not believed any more. They are never worthier.
     """
     parsed: list[ParsedReport] = []
     broken: list[str] = []
@@ -101,7 +109,9 @@ def compare_native(
     here = [p for p in parsed if p.report.study_instance_uid == screen_report.study_instance_uid]
     native = [p for p in here if not p.ours and not p.converter and _names_scanner(p.devices, screen_report.scanner)]
     if native or broken:
-        return _cover(screen_report, native, broken)
+        cover = _cover(screen_report, native, broken)
+        if isinstance(cover, CoversAll) or not attested:
+            return cover
     ours = [p for p in here if p.ours and p.report.scanner.may_be(screen_report.scanner)]
     if not ours:
         return NoNative()
@@ -109,12 +119,14 @@ def compare_native(
     wanted = verified and screen_report.origin is Origin.SCREEN and not screen_report.missing
     stated = _stated(newest.report, verified), _stated(screen_report, verified)
     same = newest.complete == wanted and stated[0] == stated[1]
-    if same:
+    stands = newest.complete or newest.verified
+    if same and (stands or not attested):
         return AlreadyOurs(newest)
-    # Verified screens say more than screens that wait, and these more than image headers.
-    worth = 2 if newest.complete else int(newest.report.origin is Origin.SCREEN)
+    # What is verified says more than screens that wait, and these more than image headers.
+    worth = 2 if stands else int(newest.report.origin is Origin.SCREEN)
     own = 2 if wanted else int(screen_report.origin is Origin.SCREEN)
-    return Worthier(newest) if own < worth else Predecessor(newest)
+    bound = attested or newest.sop_instance_uid in disbelieved
+    return Predecessor(newest) if bound or own >= worth else Worthier(newest)
 
 
 def _names_scanner(devices: Sequence[Scanner], scanner: Scanner) -> bool:

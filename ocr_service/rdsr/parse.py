@@ -71,6 +71,7 @@ class ParsedReport:
     predecessors: tuple[str, ...]
     sources: tuple[Source, ...]
     in_doubt: tuple[str, ...] = ()
+    content_moment: str = ""  # Content Date and Time as one DT
 
     @property
     def event_uids(self) -> tuple[str, ...]:
@@ -95,6 +96,7 @@ class ParsedReport:
             self.sop_instance_uid,
             self.instance_number,
             self.known_events,
+            self.content_moment,
         )
 
 
@@ -174,6 +176,7 @@ def _parse(ds: Dataset) -> ParsedReport:
         predecessors=_predecessors(ds),
         sources=sources,
         in_doubt=remarks.in_doubt,
+        content_moment=text_of(ds, "ContentDate") + text_of(ds, "ContentTime"),
     )
 
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from ocr_service.dose.corrections import ActKind
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
-from ocr_service.dose.report import CTDoseReport, IrradiationEvent, Reading, doubt, note
+from ocr_service.dose.report import doubt, note
 from ocr_service.pipeline import Skipped
 from ocr_service.study import attributes
 from ocr_service.work.inventory import UnitFiles
 from ocr_service.work.output import earlier
 from ocr_service.work.unit import ReadUnit
-
-Printed = tuple[str | None, ...]
 
 
 def groups(units: Sequence[UnitFiles]) -> list[tuple[UnitFiles, ...]]:
@@ -78,7 +76,7 @@ def _skipped(read: ReadUnit, leader: ReadUnit) -> ReadUnit:
 def _of_two_patients(read: ReadUnit) -> ReadUnit:
     assert read.ending is not None
     outcome = read.ending.outcome
-    if isinstance(outcome, Unreadable):
+    if isinstance(outcome, Unreadable) or read.act is not None:  # a person has decided whose it is
         return read
     told = doubt("linked", "the same rows and times lie in a study of another patient")
     if told in outcome.findings:
@@ -86,35 +84,23 @@ def _of_two_patients(read: ReadUnit) -> ReadUnit:
     return replace(read, ending=replace(read.ending, outcome=NeedsReview(outcome.report, (*outcome.findings, told))))
 
 
+def _is_rejected(read: ReadUnit) -> bool:
+    return read.act is not None and read.act.kind is ActKind.REJECT
+
+
 def _patient(read: ReadUnit) -> str:
     return attributes.text(read.objects[-1], "PatientID")
 
 
 def _same_rows(one: ReadUnit, other: ReadUnit) -> bool:
-    """Do both print the same, at least one row that states dose?"""
+    """Do both print the same, at least one row that states dose? What a person set since makes no difference.
+
+    One that a person rejected is reported nowhere, so none is left out in favour of it.
+    """
     if one.ending is None or other.ending is None or one.files.study_instance_uid == other.files.study_instance_uid:
         return False
     first, second = one.ending.outcome, other.ending.outcome
-    if isinstance(first, Unreadable) or isinstance(second, Unreadable):
+    if isinstance(first, Unreadable) or isinstance(second, Unreadable) or _is_rejected(one) or _is_rejected(other):
         return False
     told = any(event.has_dose for event in first.report.events)
-    return told and _printed(first.report) == _printed(second.report)
-
-
-def _printed(report: CTDoseReport) -> tuple[Printed, ...]:
-    totals = (report.dlp_total, *(total for _, total in report.phantom_totals))
-    return (*(_row(event) for event in report.events), tuple(_text(total) for total in totals))
-
-
-def _row(event: IrradiationEvent) -> Printed:
-    kind, phantom = event.acquisition_type, event.phantom
-    texts = (event.series_number, event.mean_ctdivol, event.dlp, event.scanning_range)
-    return (
-        *(_text(reading) for reading in texts),
-        kind.value.value if kind else None,
-        phantom.value.value if phantom else None,
-    )
-
-
-def _text(reading: Reading[Any] | None) -> str | None:
-    return None if reading is None else reading.text
+    return told and one.printed == other.printed

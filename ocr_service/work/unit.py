@@ -13,18 +13,20 @@ from traceback import extract_tb
 
 from pydicom import Dataset
 
+from ocr_service.dose.corrections import Act, ActKind
 from ocr_service.dose.identity import IdentityRule
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
 from ocr_service.dose.report import Finding, doubt, note
 from ocr_service.errors import InputError, OcrServiceError
 from ocr_service.pipeline import Context, Ending, FromHeader, Outcome, Skipped, doubted, read_headers, read_unit
-from ocr_service.rdsr.document import rdsr
+from ocr_service.rdsr.document import VerifyingObserver, rdsr
 from ocr_service.rdsr.native import AlreadyOurs, Predecessor, Worthier
 from ocr_service.rdsr.source import SourceStudy
 from ocr_service.screen.readers import Readers
 from ocr_service.templates.library import Library
 from ocr_service.work import output
 from ocr_service.work.auditing import Audit, audited, is_sampled
+from ocr_service.work.decisions import decided, printed_in
 from ocr_service.work.inventory import Broken, UnitFiles
 from ocr_service.work.objects import identity_of, read_object, salvaged
 
@@ -69,7 +71,10 @@ AS_SHIPPED = SiteRules()
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """What units are converted with, where their RDSRs go, and which outcomes are written. clock: in seconds."""
+    """What units are converted with, where their RDSRs go, and which outcomes are written. clock: in seconds.
+
+    out: where earlier RDSRs lie. drafts: where new ones are written, where that is another folder.
+    """
 
     library: Library
     readers: Readers
@@ -77,6 +82,7 @@ class Workplace:
     emit: frozenset[str]
     clock: Callable[[], float]
     rules: SiteRules = AS_SHIPPED
+    drafts: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,8 @@ class ReadUnit:
     """A unit that was read and not written yet.
 
     ending: None where nothing of it could be read. broken: its objects that could not, each a line of its own.
-    audit: how the engines' second reading went, where there was one.
+    audit: how the engines' second reading went, where there was one. act: what a person decided about it, where that
+    decided. printed: the digest of what was read, before any person's act; "" where nothing was.
     """
 
     files: UnitFiles
@@ -93,6 +100,8 @@ class ReadUnit:
     broken: tuple[Broken, ...]
     seconds: float
     audit: Audit | None = None
+    act: Act | None = None
+    printed: str = ""
 
 
 @dataclass(slots=True)
@@ -118,16 +127,31 @@ def broken_line(broken: Broken) -> Converted:
     )
 
 
-def read(files: UnitFiles, workplace: Workplace, *, first: bool = False) -> ReadUnit:
-    """Read one unit. Whatever its files hold, this gives an ending. first: it is audited where any are."""
+def read(
+    files: UnitFiles,
+    workplace: Workplace,
+    *,
+    first: bool = False,
+    acts: Sequence[Act] = (),
+    disbelieved: frozenset[str] = frozenset(),
+) -> ReadUnit:
+    """Read one unit. Whatever its files hold, this gives an ending. first: it is audited where any are.
+
+    acts: what persons decided about it, oldest first. disbelieved: SOP Instance UIDs of reports of ours that are not
+    believed any more.
+    """
     began = workplace.clock()
+    context = Context(disbelieved=disbelieved)
     try:
-        objects, ending, broken, audit = _read(files, workplace, first=first)
+        told, context = _read(files, workplace, context, first=first)
     except OcrServiceError:
         raise
     except Exception as error:  # noqa: BLE001 (the job boundary: one bad unit never stops the rest)
-        objects, ending, broken, audit = [], Ending(Unreadable(_fault(error))), [], None
-    return ReadUnit(files, tuple(objects), ending, tuple(broken), workplace.clock() - began, audit)
+        told = ReadUnit(files, (), Ending(Unreadable(_fault(error))), (), 0.0)
+    if told.ending is not None:
+        ending, act = decided(told.ending, acts, context, files.study_instance_uid)
+        told = replace(told, ending=ending, act=act, printed=printed_in(told.ending.outcome))
+    return replace(told, seconds=workplace.clock() - began)
 
 
 def read_again(read: ReadUnit) -> ReadUnit:
@@ -146,7 +170,7 @@ def written(read: ReadUnit, workplace: Workplace) -> tuple[Converted, ...]:
         outcome = read.ending.outcome
         before = output.names_of(read.files.study_instance_uid, workplace.out)
         try:
-            name = _emitted(read.ending, read.objects, workplace)
+            name = _emitted(read.ending, read.objects, workplace, read.act)
         except InputError as error:  # the header cannot be cited, for example by its UIDs: what was read is kept
             outcome, name = doubted(outcome, [doubt("header", str(error))]), None
         except OcrServiceError:
@@ -163,15 +187,13 @@ def written(read: ReadUnit, workplace: Workplace) -> tuple[Converted, ...]:
     return tuple(lines)
 
 
-def _read(
-    files: UnitFiles, workplace: Workplace, *, first: bool
-) -> tuple[list[Dataset], Ending | None, list[Broken], Audit | None]:
+def _read(files: UnitFiles, workplace: Workplace, context: Context, *, first: bool) -> tuple[ReadUnit, Context]:
+    """The unit as it is read, and what else was found of its study."""
     screens = _load(files.screens, pixels=True)
     images = _load(files.images, pixels=False)
     reports = _load(files.dose_reports, pixels=False)
-    context = Context(
-        tuple(images.objects), (*reports.objects, *output.earlier(files.study_instance_uid, workplace.out))
-    )
+    others = (*reports.objects, *output.earlier(files.study_instance_uid, workplace.out))
+    context = replace(context, images=tuple(images.objects), dose_reports=others)
     ending: Ending | None = None
     audit: Audit | None = None
     if screens.objects:
@@ -186,9 +208,10 @@ def _read(
     objects = [ds for ds in objects if str(ds.SOPInstanceUID) not in strangers]
     broken = [*screens.broken, *images.broken, *reports.broken, *apart]
     if ending is None or (files.screens and not screens.objects and isinstance(ending.outcome, Unreadable)):
-        return [], None, broken, audit  # the lines of the broken objects say all there is to say
+        return ReadUnit(files, (), None, tuple(broken), 0.0, audit), context  # their lines say all there is to say
     found = _doubts(screens, images, reports, files)
-    return objects, replace(ending, outcome=doubted(ending.outcome, found)), broken, audit
+    ending = replace(ending, outcome=doubted(ending.outcome, found))
+    return ReadUnit(files, tuple(objects), ending, tuple(broken), 0.0, audit), context
 
 
 def _read_screens(
@@ -261,7 +284,7 @@ def _doubts(screens: _Loaded, images: _Loaded, reports: _Loaded, files: UnitFile
     return list(dict.fromkeys(found))
 
 
-def _emitted(ending: Ending, objects: Sequence[Dataset], workplace: Workplace) -> str | None:
+def _emitted(ending: Ending, objects: Sequence[Dataset], workplace: Workplace, act: Act | None) -> str | None:
     """Write what is to be emitted; one of ours that says the same stands, another one becomes the predecessor."""
     outcome = ending.outcome
     if isinstance(outcome, Unreadable | Skipped) or not outcome.report.events:
@@ -284,9 +307,17 @@ def _emitted(ending: Ending, objects: Sequence[Dataset], workplace: Workplace) -
         verified=isinstance(outcome, Verified),
         findings=outcome.findings,
         predecessor=predecessor,
+        verifying_observer=_observer(outcome, act),
         state_unknown=workplace.rules.state_unknown,
     )
-    return output.write(document.encoded, study, str(document.SOPInstanceUID), workplace.out)
+    return output.write(document.encoded, study, str(document.SOPInstanceUID), workplace.drafts or workplace.out)
+
+
+def _observer(outcome: Outcome, act: Act | None) -> VerifyingObserver | None:
+    """The person who answers for the report, where one confirmed it."""
+    if act is None or act.kind is ActKind.REJECT or not isinstance(outcome, Verified):
+        return None
+    return VerifyingObserver(act.person, act.organization, act.moment)
 
 
 def _without_pixels(ds: Dataset) -> Dataset:
