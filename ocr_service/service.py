@@ -58,6 +58,7 @@ class Service:
         open_store(config).close()
         self._spawn = multiprocessing.get_context("spawn")
         self._stop: Event = self._spawn.Event()
+        self._asked_to_stop = False
         self.listening: Listening = listen(config.receiver)
         self.parts = [
             Part(f"receiver-{number}", run_receiver, (config, self.listening, share, self._stop))
@@ -77,14 +78,15 @@ class Service:
 
     def watch(self) -> None:
         """Start again what died, until the service is to stop."""
-        while not self._stop.wait(0.5):
+        while not self._asked_to_stop:
+            self._stop.wait(0.5)
             for part in self.parts:
-                if not part.is_alive:
+                if not part.is_alive and not self._asked_to_stop:
                     self._replace(part)
 
     def stop(self) -> None:
-        """Let `watch` end; may be called by a signal."""
-        self._stop.set()
+        """Let `watch` end. For signals: it only sets a flag, since `_stop` is locked where they meet its waiting."""
+        self._asked_to_stop = True
 
     def end(self) -> None:
         """Let every part end: what it has begun is done, or begun anew at the next start."""
