@@ -14,7 +14,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 
 from ocr_service.dose.report import Finding, note
 from ocr_service.study import attributes
@@ -24,6 +26,7 @@ from ocr_service.study.stated import STEP_COMMENTS, STEP_SEQUENCE, ConsoleText, 
 
 WHERE = "procedure step"
 MPPS = "1.2.840.10008.3.1.2.3.3"  # Modality Performed Procedure Step SOP Class
+_INSTANCE = Tag("SOPInstanceUID")
 MOST_STEPS = 100  # of a study: beyond it none is used
 # Hybrid scanners tell one step for both, by either name. What any other modality exposes is no CT's row.
 _MODALITIES = {"", "CT", "PT", "NM"}
@@ -44,7 +47,7 @@ def merged(requests: Sequence[Dataset]) -> Dataset:
                 step[found.tag] = found
     named = next((uid for request in requests if (uid := instance_of(request))), None)
     if named is not None:
-        step.SOPInstanceUID = named
+        step[_INSTANCE] = DataElement(_INSTANCE, "UI", named)  # whatever kind the element claimed to be
     return step
 
 
@@ -71,7 +74,8 @@ class PerformedStep:
     """One step as far as it concerns dose. CTDIvol in mGy, DLP in mGy.cm.
 
     finished: COMPLETED by its status (0040,0252); anything else may lack exposures. exposures: Total Number of
-    Exposures (0040,0301), None where it does not say. rows: of its Exposure Dose Sequence. started: "" or `YYYYMMDD
+    Exposures (0040,0301), None where it does not say; described: how many it describes. rows: of its Exposure Dose
+    Sequence, without those that an earlier step of the unit has told. started: "" or `YYYYMMDD
     HHMMSS`, for the order of steps.
     """
 
@@ -83,6 +87,7 @@ class PerformedStep:
     started: str
     finished: bool
     exposures: Decimal | None
+    described: int
     rows: tuple[StatedDose, ...]
     comment: Comment
     notes: tuple[Finding, ...]
@@ -116,6 +121,7 @@ def performed_step(ds: Dataset) -> PerformedStep:
         started=f"{date} {time}".strip(),
         finished=finished,
         exposures=attributes.decimal(ds, "TotalNumberOfExposures"),
+        described=len(rows or comment.rows),
         rows=tuple(replace(row, source=STEP_SEQUENCE, final=finished) for row in rows),
         comment=replace(
             comment, rows=tuple(replace(row, source=STEP_COMMENTS, final=finished) for row in comment.rows)

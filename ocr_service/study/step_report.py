@@ -98,9 +98,8 @@ def _lacking(step: PerformedStep) -> Iterator[str]:
     """Why the step may state less than was irradiated."""
     if not step.finished:
         yield NOT_COMPLETED
-    rows = len(step.rows or step.comment.rows)
-    if step.exposures is not None and step.exposures > rows:
-        yield f"the procedure step counts {plain(step.exposures)} exposures and describes {rows}"
+    if step.exposures is not None and step.exposures > step.described:
+        yield f"the procedure step counts {plain(step.exposures)} exposures and describes {step.described}"
 
 
 def _rows_of(step: PerformedStep) -> tuple[StatedDose, ...]:
