@@ -266,17 +266,26 @@ def test_a_completed_step_that_lacks_rows_of_the_page_is_no_doubt():
     assert findings == []
 
 
-def test_the_steps_of_an_examination_that_was_resumed_are_one_text():
-    first = merged([n_create(), n_set(spiral_of(10.0, "104.5"))])
-    second = merged(
-        [
-            n_create(uid("second"), PerformedProcedureStepStartTime="113000"),
-            n_set(spiral_of(14.0, "274.9"), step=uid("second")),
-        ]
-    )
-    rep, _ = heard(printed(), [second, first])
+def resumed() -> list[Dataset]:
+    """The steps of an examination that was resumed, the later one first."""
+    first = merged([n_create(), n_set(spiral_of(10.0, "104.5"), CommentsOnRadiationDose="Total DLP=104.5")])
+    begun = n_create(uid("second"), PerformedProcedureStepStartTime="113000")
+    ended = n_set(spiral_of(14.0, "274.9"), step=uid("second"), CommentsOnRadiationDose="Total DLP=274.9")
+    return [merged([begun, ended]), first]
+
+
+def test_the_steps_of_an_examination_that_was_resumed_are_one_text_without_a_total():
+    rep, findings = heard(report(*printed().events, total="379.4"), resumed(), sources=SEQUENCE | COMMENT)
 
     assert [event.dlp.proven for event in rep.events] == [True, True]
+    assert findings == []
+
+
+def test_an_exposure_of_an_unfinished_step_that_is_no_row_of_the_page_is_a_note():
+    rep = report(row("10.00", "104.5"))
+
+    assert heard(rep, [step_of_two("IN PROGRESS")], must_agree=True)[1] == [(NOTE, "rows")]
+    assert heard(rep, [step_of_two()], must_agree=True)[1] == [(DOUBT, "rows")]
 
 
 def test_a_step_lends_a_row_what_the_page_does_not_print():
@@ -333,6 +342,30 @@ def test_images_lend_the_dlp_that_a_step_does_not_state():
 
     assert (event.dlp.text, event.dlp.source) == ("10", Source.COMPUTED_FROM_IMAGE)
     assert event.mean_ctdivol.source is Source.MPPS_CONTENT
+
+
+def test_images_of_another_ctdivol_lend_no_dlp():
+    told = reported(whole_spiral(CTDIvol=20.0), merged([n_create(), n_set(spiral_of(10.0))]))
+
+    assert values(told) == [("10", None)]
+
+
+def test_images_of_the_same_irradiation_lend_the_ctdivol_that_a_step_does_not_state():
+    step = merged([n_create(), n_set(exposure("SPIRAL", "12.5", IrradiationEventUID=uid("event")))])
+    told = reported(whole_spiral(IrradiationEventUID=uid("event")), step)
+    (event,) = told.report.events
+
+    assert values(told) == [("10", "12.5")]
+    assert (event.mean_ctdivol.source, event.dlp.source) == (Source.COPIED_FROM_IMAGE, Source.MPPS_CONTENT)
+    assert not told.needs_review
+
+
+def test_a_comment_alone_is_a_step_that_states_dose():
+    comment = "Series #1 CTDIvol=10 DLP=104.5 Series #2 CTDIvol=14 DLP=274.9 Total DLP=379.4"
+    told = reported(spiral(CTDIvol=None), merged([n_create(), n_set(CommentsOnRadiationDose=comment)]))
+
+    assert values(told) == [("10", "104.5"), ("14", "274.9")]
+    assert told.report.dlp_total.text == "379.4"
 
 
 def test_a_comment_adds_the_dlp_to_a_sequence_of_as_many_exposures():

@@ -12,11 +12,12 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from ocr_service.dose.proof import NeedsReview, Verified
-from ocr_service.dose.report import Source
+from ocr_service.dose.report import Origin, Source
 from ocr_service.pipeline import Context, FromHeader, Outcome, read_unit
 from ocr_service.rdsr import codes
 from ocr_service.rdsr.parse import ParsedReport, parse
 from ocr_service.rdsr.tree import Node
+from ocr_service.rdsr.words import NO_SCREEN, NO_SCREEN_BUT_STEP
 from ocr_service.screen.readers import Readers
 from ocr_service.study.mpps import merged_steps
 from ocr_service.templates.library import Library
@@ -108,7 +109,7 @@ def _syntax(ds: Dataset) -> dict[str, bool]:
 
 
 def ended(folder: Path, images: list[Dataset], steps: tuple[Path, ...]) -> tuple[ReadUnit, ParsedReport | None, str]:
-    """The unit read, its RDSR parsed, and the comment of its first event."""
+    """The unit read, its RDSR parsed, and the comments of its first event and its root."""
     files = UnitFiles(uid("study"), (), image_files(folder, images), steps=steps)
     readers = Readers(TypedReader(), TypedReader(), VOTES)
     emit = frozenset({"header", "review"})
@@ -118,7 +119,8 @@ def ended(folder: Path, images: list[Dataset], steps: tuple[Path, ...]) -> tuple
     if line.rdsr is None:
         return unit, None, ""
     ds = dcmread(folder / "out" / line.rdsr)
-    return unit, parse(ds), Node(ds).all(codes.CT_ACQUISITION)[0].text(codes.COMMENT)
+    tree = Node(ds)
+    return unit, parse(ds), "\n".join([tree.all(codes.CT_ACQUISITION)[0].text(codes.COMMENT), tree.text(codes.COMMENT)])
 
 
 def test_the_rdsr_of_a_study_without_screens_says_that_its_dose_is_a_procedure_steps(tmp_path: Path) -> None:
@@ -135,7 +137,8 @@ def test_the_rdsr_of_a_study_without_screens_says_that_its_dose_is_a_procedure_s
     assert [str(event.dlp.value) for event in parsed.report.events if event.dlp] == ["274.9", "104.5"]
     assert all(event.dlp.source is Source.MPPS_CONTENT for event in parsed.report.events if event.dlp)
     assert comment.startswith("MPPS Content: CT Acquisition Type, Mean CTDIvol, CTDIw Phantom Type, DLP")
-    assert parsed.report.origin is unit.ending.outcome.report.origin
+    assert parsed.report.origin is Origin.HEADER
+    assert NO_SCREEN_BUT_STEP in comment.splitlines()
 
 
 def test_images_and_step_are_both_named_where_both_told(tmp_path: Path) -> None:
@@ -152,13 +155,14 @@ def test_a_request_that_cannot_be_read_is_a_note_and_stops_nothing(tmp_path: Pat
     broken = tmp_path / "steps" / "3"
     broken.write_bytes(whole.read_bytes()[:-9])
     steps = kept(n_create(), tmp_path / "steps/1"), broken, tmp_path / "steps" / "none"
-    unit, parsed, _ = ended(tmp_path, whole_spiral(), steps)
+    unit, parsed, comment = ended(tmp_path, whole_spiral(), steps)
 
     assert unit.ending is not None
     assert isinstance(unit.ending.outcome, FromHeader)
     assert [found.where for found in unit.ending.outcome.findings].count("procedure step") == 1
     assert parsed is not None
     assert parsed.sources == (Source.COPIED_FROM_IMAGE, Source.COMPUTED_FROM_IMAGE)
+    assert NO_SCREEN in comment.splitlines()
 
 
 def test_a_step_whose_end_comes_later_replaces_the_report_of_the_images(tmp_path: Path) -> None:
