@@ -187,14 +187,17 @@ def numbered(rows: Iterable[StatedDose]) -> tuple[StatedDose, ...]:
 
 
 def _each_exposure_once(steps: Sequence[PerformedStep]) -> list[PerformedStep]:
-    """Without the exposures that an earlier step has told, by their Irradiation Event UIDs."""
+    """Without the exposures that an earlier step has told, by their Irradiation Event UIDs.
+
+    The comment of a step that repeats some is left out, for its rows do not say which they are.
+    """
     told: set[str] = set()
     kept = []
     for step in steps:
         rows = tuple(row for row in step.rows if row.irradiation_event_uid not in told)
         told |= {row.irradiation_event_uid for row in rows if row.irradiation_event_uid}
         if rows or not step.rows:
-            kept.append(replace(step, rows=rows))
+            kept.append(step if len(rows) == len(step.rows) else replace(step, rows=rows, comment=Comment()))
     return kept
 
 

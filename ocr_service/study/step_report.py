@@ -228,13 +228,17 @@ def _other_origins(images: Sequence[Dataset]) -> Iterator[Finding]:
 
 
 def _repeated(steps: Sequence[PerformedStep]) -> Iterator[Finding]:
-    """Exposures of two steps that are told apart by nothing may be one."""
-    seen: set[tuple[object, ...]] = set()
+    """Exposures of two steps that nothing tells apart, as two Irradiation Event UIDs do, may be one."""
+    nameless: set[tuple[object, ...]] = set()
+    named: set[tuple[object, ...]] = set()
     for step in steps:
-        own = {(row.ctdivol, row.dlp, row.parameters.start) for row in _rows_of(step) if row.states_dose}
-        if own & seen:
+        rows = [row for row in _rows_of(step) if row.states_dose]
+        told = {(row.ctdivol, row.dlp, row.parameters.start) for row in rows if not row.irradiation_event_uid}
+        also = {(row.ctdivol, row.dlp, row.parameters.start) for row in rows if row.irradiation_event_uid}
+        if told & (nameless | named) or also & nameless:
             yield doubt(WHERE, "two procedure steps state an equal exposure: it may have been told twice")
-        seen |= own
+        nameless |= told
+        named |= also
 
 
 def _beyond(report: CTDoseReport, aligned: Aligned) -> Iterator[Finding]:

@@ -7,8 +7,19 @@ from typing import Any
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 
-from ocr_service.study.mpps import MPPS, merged
-from tests.study.headers import code, exposure, uid
+from ocr_service.dose.report import FindingKind
+from ocr_service.study.alignment import align
+from ocr_service.study.console_text import console_text
+from ocr_service.study.header import HeaderReport
+from ocr_service.study.images import image_events
+from ocr_service.study.mpps import MPPS, merged, step_texts
+from ocr_service.study.step_report import study_report
+from ocr_service.study.witnesses import with_witnesses
+from tests.study.headers import code, exposure, page, report, row, uid
+
+NOTE, DOUBT = FindingKind.NOTE, FindingKind.DOUBT
+SEQUENCE, COMMENT = frozenset({"exposure_sequence"}), frozenset({"comments"})
+
 
 STEP = uid("step")
 
@@ -72,3 +83,32 @@ def step_of_two(status: str = "COMPLETED", **told: Any) -> Dataset:
     created = {key: told.pop(key) for key in ("study", "step") if key in told}
     named = {key: value for key, value in created.items() if key == "step"}
     return merged([n_create(**created), n_set(*exposures, status=status, **named, **told)])
+
+
+def printed():
+    """A page of the two spirals of `step_of_two`, read by one engine."""
+    return report(row("10.00", "104.5"), row("14.00", "274.9"))
+
+
+def heard(rep, steps, objects=None, sources=SEQUENCE, images=(), **options):
+    """The report with its witnesses, and the kinds and places of the findings."""
+    objects = [page()] if objects is None else objects
+    texts = [*step_texts(steps, [*objects, *images]), *map(console_text, objects)]
+    vouched, findings = with_witnesses(rep, align(rep, texts, image_events(images)), sources, **options)
+    return vouched, [(found.kind, found.where) for found in findings]
+
+
+def values(told):
+    return [
+        (event.mean_ctdivol and event.mean_ctdivol.text, event.dlp and event.dlp.text) for event in told.report.events
+    ]
+
+
+def reported(images, *steps):
+    told = study_report(images, steps)
+    assert isinstance(told, HeaderReport)
+    return told
+
+
+def doubts(told):
+    return [found.where for found in told.findings if found.kind is DOUBT]
