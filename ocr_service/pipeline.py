@@ -43,9 +43,11 @@ from ocr_service.study.acquisition import scanner_of
 from ocr_service.study.alignment import align
 from ocr_service.study.console_text import console_text
 from ocr_service.study.dose_words import speaks_of_dose
-from ocr_service.study.header import NoHeaderDose, header_report
+from ocr_service.study.header import NoHeaderDose
 from ocr_service.study.images import image_events
+from ocr_service.study.mpps import step_texts
 from ocr_service.study.regions import with_target_regions
+from ocr_service.study.step_report import study_report
 from ocr_service.study.witnesses import with_witnesses
 from ocr_service.templates.checks import Between, Check, CloseTo, Increasing, Sums
 from ocr_service.templates.library import Library
@@ -91,7 +93,8 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What else is known of the study: headers of its images, and its dose reports, ours and others'.
+    """What else is known of the study: headers of its images, its dose reports, ours and others', and its procedure
+    steps (MPPS), each merged from its requests (`study.mpps.merged`).
 
     disbelieved: SOP Instance UIDs of reports of ours that are not believed any more.
     """
@@ -99,6 +102,7 @@ class Context:
     images: tuple[Dataset, ...] = ()
     dose_reports: tuple[Dataset, ...] = ()
     disbelieved: frozenset[str] = frozenset()
+    steps: tuple[Dataset, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +221,8 @@ def _shown(
 
 
 def read_headers(images: Sequence[Dataset], context: Context = Context()) -> Ending:
-    """The report of a study without any dose screen, from the headers of its images."""
-    made = header_report(images)
+    """The report of a study without any dose screen, from its procedure steps and the headers of its images."""
+    made = study_report(images, context.steps)
     if isinstance(made, NoHeaderDose):
         return Ending(Unreadable(made.why))
     outcome = NeedsReview if made.needs_review else FromHeader
@@ -228,8 +232,9 @@ def read_headers(images: Sequence[Dataset], context: Context = Context()) -> End
 def _beside(
     report: CTDoseReport, template: Template, objects: Sequence[Dataset], context: Context
 ) -> tuple[CTDoseReport, tuple[Finding, ...]]:
-    """Let the objects' own text and the study's images vouch, and fill in what the page does not print."""
-    aligned = align(report, [console_text(ds) for ds in objects], image_events(context.images))
+    """Let the console's text, the objects' and the steps', and the study's images vouch and fill in."""
+    texts = [*step_texts(context.steps, (*objects, *context.images)), *(console_text(ds) for ds in objects)]
+    aligned = align(report, texts, image_events(context.images))
     report, told = with_witnesses(report, aligned, frozenset(template.witnesses), must_agree=template.must_agree)
     description = str(objects[-1].get("StudyDescription", "") or "") or None
     report, regions = with_target_regions(report, description, template.target_region)

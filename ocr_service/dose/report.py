@@ -35,10 +35,11 @@ class Phantom(Enum):
 
 
 class Source(Enum):
-    """CID 10021, Source of CT Dose Information."""
+    """CID 10021, Source of CT Dose Information; it is extensible, and MPPS Content is of its twin, CID 10020."""
 
     AUTOMATED = "113856"
     MANUAL = "113857"
+    MPPS_CONTENT = "113858"
     COPIED_FROM_IMAGE = "113866"
     COMPUTED_FROM_IMAGE = "113867"
     READ_FROM_SCREEN = "113868"

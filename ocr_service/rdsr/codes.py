@@ -143,11 +143,13 @@ PHANTOMS: Final = MappingProxyType(
     }
 )
 
-# CID 10021, Source of CT Dose Information
+# CID 10021, Source of CT Dose Information. A procedure step is in CID 10020 alone (projection X-ray), by the same code
+# that a CT's would need: TID 10011 row 12 is a defined group, which may be extended.
 SOURCES: Final = MappingProxyType(
     {
         Source.AUTOMATED: _dcm("113856", "Automated Data Collection"),
         Source.MANUAL: _dcm("113857", "Manual Entry"),
+        Source.MPPS_CONTENT: _dcm("113858", "MPPS Content"),
         Source.COPIED_FROM_IMAGE: _dcm("113866", "Copied From Image Attributes"),
         Source.COMPUTED_FROM_IMAGE: _dcm("113867", "Computed From Image Attributes"),
         Source.READ_FROM_SCREEN: _dcm("113868", "Derived From Human-Readable Reports"),

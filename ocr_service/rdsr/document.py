@@ -176,7 +176,7 @@ def _sources(report: CTDoseReport, verified: bool) -> list[Source]:
 
 def _remarks(report: CTDoseReport, verified: bool, findings: Sequence[Finding]) -> list[str]:
     """The lines of the root's comment: why the document is not all that it could be."""
-    lines = [] if report.origin is Origin.SCREEN else [words.NO_SCREEN]
+    lines = [] if report.origin is Origin.SCREEN else [words.no_screen(report)]
     lines += [f"{words.MISSING}: {sentence}" for sentence in report.missing]
     if not verified and report.origin is Origin.SCREEN:
         lines.append(words.NOT_VERIFIED)

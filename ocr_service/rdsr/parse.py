@@ -33,7 +33,7 @@ from ocr_service.errors import BrokenObject, NotDicom
 from ocr_service.rdsr import codes
 from ocr_service.rdsr.identity import SERVICE_DEVICE_UID, KnownEvent, PriorReport, device_uid
 from ocr_service.rdsr.tree import Node, concept_of, first_item, malformed_is_broken, text_of
-from ocr_service.rdsr.words import NO_SCREEN, SCANNING_RANGE, Told, sub_total_name, told
+from ocr_service.rdsr.words import SCANNING_RANGE, WITHOUT_SCREEN, Told, sub_total_name, told
 
 T = TypeVar("T")
 
@@ -156,7 +156,7 @@ def _parse(ds: Dataset) -> ParsedReport:
         events=events,
         dlp_total=total,
         phantom_totals=sub_totals,
-        origin=Origin.HEADER if NO_SCREEN in remarks.lines else Origin.SCREEN,
+        origin=Origin.HEADER if WITHOUT_SCREEN & remarks.lines else Origin.SCREEN,
         missing=remarks.missing,
         scope=_SCOPES.get(scope.value, Scope.STUDY) if scope else Scope.STUDY,
     )

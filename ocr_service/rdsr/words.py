@@ -36,6 +36,8 @@ MISSING: Final = "Missing"
 IN_DOUBT: Final = "In doubt"
 NOT_VERIFIED: Final = "Not verified: a person has yet to confirm this report."
 NO_SCREEN: Final = "No dose screen: all values come from image attributes."
+NO_SCREEN_BUT_STEP: Final = "No dose screen: all values come from a procedure step (MPPS) and image attributes."
+WITHOUT_SCREEN: Final = frozenset({NO_SCREEN, NO_SCREEN_BUT_STEP})
 SUMMED_SUB_TOTALS: Final = (
     "The sub-totals are no printed ones: each is the sum of the DLP of its phantom's irradiation events."
 )
@@ -72,6 +74,13 @@ def has_dose_item(event: IrradiationEvent, verified: bool) -> bool:
     if kind is None or not shown(kind, verified) or kind.value is not CTAcquisitionType.CONSTANT_ANGLE:
         return True
     return shown(event.mean_ctdivol, verified) or shown(event.dlp, verified)
+
+
+def no_screen(report: CTDoseReport) -> str:
+    """Say what a report without any dose screen is made of."""
+    told = [reading for event in report.events for _, reading in event_values(event, verified=False)]
+    told += [reading for _, reading in total_values(report, verified=False)]
+    return NO_SCREEN_BUT_STEP if any(one.source is Source.MPPS_CONTENT for one in told) else NO_SCREEN
 
 
 def event_values(event: IrradiationEvent, verified: bool) -> list[Named]:

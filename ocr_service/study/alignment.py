@@ -18,7 +18,7 @@ from itertools import pairwise
 from ocr_service.dose.report import CTAcquisitionType, CTDoseReport, Finding, IrradiationEvent, Phantom
 from ocr_service.study.agreement import equal_as_printed, far_apart
 from ocr_service.study.images import ImageEvent
-from ocr_service.study.stated import TEXT_SOURCES, ConsoleText, StatedDose
+from ocr_service.study.stated import COMMENTS, STEP_COMMENTS, TEXT_SOURCES, ConsoleText, StatedDose
 
 MOST_ROWS = 300  # of either side: beyond it nothing is aligned
 
@@ -53,7 +53,10 @@ class Aligned:
 
 
 def align(report: CTDoseReport, texts: Sequence[ConsoleText], images: Sequence[ImageEvent]) -> Aligned:
-    """Put texts (of the unit's objects, oldest first) and image events beside the report's events."""
+    """Put texts and image events beside the report's events; of two texts of one source the later one counts.
+
+    texts: those of procedure steps, then those of the unit's objects, oldest first.
+    """
     told: list[dict[str, StatedDose]] = [{} for _ in report.events]
     unmatched: dict[str, tuple[StatedDose, ...]] = {}
     for text in texts:
@@ -91,7 +94,7 @@ def _totals(texts: Sequence[ConsoleText]) -> Iterator[tuple[str, Decimal, bool]]
         for source in TEXT_SOURCES:
             total = text.total(source)
             if total is not None:
-                yield source, total, text.comment_total_is_named or source != "comments"
+                yield source, total, text.comment_total_is_named or source not in (COMMENTS, STEP_COMMENTS)
 
 
 def _paired_texts(events: Sequence[IrradiationEvent], rows: Sequence[StatedDose]) -> dict[int, int]:

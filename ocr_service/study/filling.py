@@ -3,7 +3,8 @@
 Knows which source goes before which; must not know data sets, or how the sources were found to belong together. Pure.
 
 A value is filled in only where the page prints none. The Exposure Dose Sequence tells of the whole irradiation and
-goes first, then the images, then private text. Sources that contradict each other fill in nothing.
+goes first, the object's own before a procedure step's, then the images, then private text. Sources that contradict
+each other fill in nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from ocr_service.dose.report import (
 from ocr_service.study.agreement import consistent, far_apart
 from ocr_service.study.alignment import AlignedEvent
 from ocr_service.study.images import ImageEvent
-from ocr_service.study.stated import EXPOSURE_SEQUENCE, PRIVATE_TEXT, StatedDose
+from ocr_service.study.stated import EXPOSURE_SEQUENCE, OF_STEPS, PRIVATE_TEXT, STEP_SEQUENCE, StatedDose
 
 T = TypeVar("T", Phantom, CTAcquisitionType)
 
@@ -35,8 +36,8 @@ def filled(event: IrradiationEvent, told: AlignedEvent) -> IrradiationEvent:
     """The event with what its texts and images state beyond the page."""
     rows = {row.source: row for row in told.stated if same_irradiation(event, row)}
     images = told.images if told.images is not None and images_belong(event, told.images, rows.values()) else None
-    sequence, private = rows.get(EXPOSURE_SEQUENCE), rows.get(PRIVATE_TEXT)
-    parameters = [source.parameters for source in (sequence, images, private) if source is not None]
+    sequence, step, private = rows.get(EXPOSURE_SEQUENCE), rows.get(STEP_SEQUENCE), rows.get(PRIVATE_TEXT)
+    parameters = [source.parameters for source in (sequence, step, images, private) if source is not None]
     uids = [images.irradiation_event_uid] if images else []
     uids += [row.irradiation_event_uid for row in rows.values()]
     return replace(
@@ -94,23 +95,29 @@ def merged(sources: Sequence[AcquisitionParameters]) -> AcquisitionParameters:
 
 
 def _phantom(rows: Iterable[StatedDose], images: ImageEvent | None) -> Reading[Phantom] | None:
-    told = [(WitnessKind.CONSOLE_TEXT, row.phantom) for row in rows]
-    told += [(WitnessKind.IMAGES, images.phantom)] if images else []
+    told = [(_source(row), WitnessKind.CONSOLE_TEXT, row.phantom) for row in rows]
+    told += [(Source.COPIED_FROM_IMAGE, WitnessKind.IMAGES, images.phantom)] if images else []
     return _copied(told)
 
 
 def _type(rows: Iterable[StatedDose], images: ImageEvent | None) -> Reading[CTAcquisitionType] | None:
-    told = [(WitnessKind.CONSOLE_TEXT, row.acquisition_type) for row in rows]
-    told += [(WitnessKind.IMAGES, images.acquisition_type)] if images else []
+    told = [(_source(row), WitnessKind.CONSOLE_TEXT, row.acquisition_type) for row in rows]
+    told += [(Source.COPIED_FROM_IMAGE, WitnessKind.IMAGES, images.acquisition_type)] if images else []
     return _copied(told)
 
 
-def _copied(told: Sequence[tuple[WitnessKind, T | None]]) -> Reading[T] | None:
+def _source(row: StatedDose) -> Source:
+    return Source.MPPS_CONTENT if row.source in OF_STEPS else Source.COPIED_FROM_IMAGE
+
+
+def _copied(told: Sequence[tuple[Source, WitnessKind, T | None]]) -> Reading[T] | None:
     """The one concept that all name who name any: no letters were read, so nothing is left to prove."""
-    values = {value for _, value in told if value is not None}
+    values = {value for _, _, value in told if value is not None}
     if len(values) != 1:
         return None
     value = values.pop()
     text = value.name.lower()
-    witnesses = tuple(dict.fromkeys(Witness(kind, text) for kind, own in told if own is value))
-    return Reading(value, text, Source.COPIED_FROM_IMAGE, Evidence(witnesses=witnesses), proven=True)
+    witnesses = tuple(dict.fromkeys(Witness(kind, text) for _, kind, own in told if own is value))
+    of_images = any(source is Source.COPIED_FROM_IMAGE for source, _, own in told if own is value)
+    source = Source.COPIED_FROM_IMAGE if of_images else Source.MPPS_CONTENT
+    return Reading(value, text, source, Evidence(witnesses=witnesses), proven=True)

@@ -52,7 +52,7 @@ WITHOUT_OVER_RANGING = (
     "the DLP is computed from the images, CTDIvol times what they cover: over-ranging is not in it, so that the "
     "console's own number is larger"
 )
-_NO_MAPPING: Mapping[str, str] = MappingProxyType({})
+NO_MAPPING: Mapping[str, str] = MappingProxyType({})
 _PLACES = Decimal("0.0001")
 
 
@@ -76,7 +76,7 @@ class NoHeaderDose:
     why: str
 
 
-def header_report(datasets: Iterable[Dataset], mapping: Mapping[str, str] = _NO_MAPPING) -> HeaderReport | NoHeaderDose:
+def header_report(datasets: Iterable[Dataset], mapping: Mapping[str, str] = NO_MAPPING) -> HeaderReport | NoHeaderDose:
     """The report of one study on one scanner from its images (DICOM data sets with or without pixels).
 
     Counts original CT and Enhanced CT images; localizers state no dose and are no events here. CTDIvol (mGy) is copied
@@ -128,8 +128,8 @@ def _event(event: ImageEvent) -> IrradiationEvent:
     page = PageRef(event.sop_instance_uids[0])
     return IrradiationEvent(
         acquisition_type=_copied(event.acquisition_type, page),
-        mean_ctdivol=_ctdivol(event, page),
-        dlp=_number(event.dlp, Source.COMPUTED_FROM_IMAGE, page),
+        mean_ctdivol=copied_ctdivol(event),
+        dlp=computed_dlp(event),
         phantom=_copied(event.phantom, page),
         kvp=_number(event.parameters.kvp, Source.COPIED_FROM_IMAGE, page),
         parameters=event.parameters,
@@ -144,11 +144,17 @@ def _copied(value: T | None, page: PageRef) -> Reading[T] | None:
     return Reading(value, text, Source.COPIED_FROM_IMAGE, _evidence(text, page))
 
 
-def _ctdivol(event: ImageEvent, page: PageRef) -> Reading[Decimal] | None:
-    """Copied where every image says the same, else the computed mean."""
+def copied_ctdivol(event: ImageEvent) -> Reading[Decimal] | None:
+    """The images' CTDIvol (mGy): copied where every image says the same, else the computed mean."""
+    page = PageRef(event.sop_instance_uids[0])
     if event.mean_ctdivol is None or event.constant:
         return _number(event.mean_ctdivol, Source.COPIED_FROM_IMAGE, page)
     return _number(event.mean_ctdivol.quantize(_PLACES), Source.COMPUTED_FROM_IMAGE, page)
+
+
+def computed_dlp(event: ImageEvent) -> Reading[Decimal] | None:
+    """The DLP (mGy.cm) of what the images cover, where they may state one."""
+    return _number(event.dlp, Source.COMPUTED_FROM_IMAGE, PageRef(event.sop_instance_uids[0]))
 
 
 def _number(value: Decimal | None, source: Source, page: PageRef) -> Reading[Decimal] | None:

@@ -4,7 +4,8 @@ Knows report and alignment; must not know data sets. Pure.
 
 Both are one-sided. Equal they vouch; unequal they are a note, for real ones differ in their last digits, and slices
 under tube-current modulation say anything from 8.9 to 19.5 where the page says 14. A console's text that is more than
-10 % away is a doubt, images never are. However many texts agree, they are one witness.
+10 % away is a doubt, images never are. However many texts agree, they are one witness: a procedure step's (MPPS) too,
+for the same console wrote it. One that is not finished is never a doubt.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from ocr_service.study.agreement import consistent, decimals, equal_as_printed, 
 from ocr_service.study.alignment import Aligned, AlignedEvent
 from ocr_service.study.filling import filled
 from ocr_service.study.images import ImageEvent, plain
-from ocr_service.study.stated import IMAGES, SPOKEN
+from ocr_service.study.stated import IMAGES, OF_STEPS, SPOKEN
 
 Number = Reading[Decimal]
 _HUNDREDTH = Decimal("0.01")
@@ -41,9 +42,11 @@ def with_witnesses(
     """Let what agrees vouch for CTDIvol, DLP and total, and fill in what the layout does not print.
 
     sources: those the template names as telling the same quantities (`comments`, `exposure_sequence`, `private_text`,
-    `images`); others fill in, but vouch for nothing. must_agree: any difference of a text is a doubt. Readings that
-    gained a witness are settled anew, so findings on unproven values belong after this step.
+    `images`), the first two of procedure steps as well; others fill in, but vouch for nothing. must_agree: any
+    difference of a text is a doubt. Readings that gained a witness are settled anew, so findings on unproven values
+    belong after this step.
     """
+    sources = sources | {step for step, attribute in OF_STEPS.items() if attribute in sources}
     findings: list[Finding] = list(aligned.notes)
     finest = _Finest(
         max((decimals(event.mean_ctdivol.value) for event in report.events if event.mean_ctdivol), default=0),
@@ -59,7 +62,7 @@ def with_witnesses(
     for row in aligned.unmatched:
         if row.source in sources:
             sentence = f"{SPOKEN[row.source]} states a dose that is no row of the page"
-            findings.append(doubt("rows", sentence) if must_agree else note("rows", sentence))
+            findings.append(doubt("rows", sentence) if must_agree and row.final else note("rows", sentence))
     return report, tuple(dict.fromkeys(findings))
 
 
@@ -152,23 +155,25 @@ def _differences(
     for row in told.stated:
         if row.source not in sources:
             continue
-        told_by = SPOKEN[row.source]
-        yield from _difference(f"{where}, mean_ctdivol", "mGy", event.mean_ctdivol, row.ctdivol, told_by, must_agree)
-        yield from _difference(f"{where}, dlp", "mGy.cm", event.dlp, row.dlp, told_by, must_agree)
+        found = [
+            *_difference(f"{where}, mean_ctdivol", "mGy", event.mean_ctdivol, row.ctdivol, row.source, must_agree),
+            *_difference(f"{where}, dlp", "mGy.cm", event.dlp, row.dlp, row.source, must_agree),
+        ]
         if _other(event.phantom, row.phantom):
-            sentence = f"{told_by} names another phantom than the page"
-            yield doubt(f"{where}, phantom", sentence) if must_agree else note(f"{where}, phantom", sentence)
+            sentence = f"{SPOKEN[row.source]} names another phantom than the page"
+            found.append(doubt(f"{where}, phantom", sentence) if must_agree else note(f"{where}, phantom", sentence))
+        yield from found if row.final else (note(one.where, one.sentence) for one in found)
     if told.images is not None and IMAGES in sources:
         yield from _image_notes(event, told.images, where)
 
 
 def _difference(
-    where: str, unit: str, reading: Number | None, stated: Decimal | None, told_by: str, must_agree: bool
+    where: str, unit: str, reading: Number | None, stated: Decimal | None, source: str, must_agree: bool
 ) -> Iterator[Finding]:
     """What a text says differently; zero is what texts write where they know nothing."""
     if reading is None or not stated or consistent(reading.value, stated):
         return
-    sentence = f"{told_by} states {plain(stated)} {unit} where the page says {reading.text}"
+    sentence = f"{SPOKEN[source]} states {plain(stated)} {unit} where the page says {reading.text}"
     yield doubt(where, sentence) if must_agree or far_apart(reading.value, stated) else note(where, sentence)
 
 
@@ -206,7 +211,7 @@ def _with_total(
     findings: list[Finding] = []
     if reading is not None and named and not any(consistent(reading.value, total) for _, total in named):
         source, total = named[-1]
-        findings += _difference("dlp_total", "mGy.cm", reading, total, SPOKEN[source], must_agree)
+        findings += _difference("dlp_total", "mGy.cm", reading, total, source, must_agree)
     if alone and reading is not None:
         return replace(report, phantom_totals=((report.phantom_totals[0][0], reading),)), findings
     return replace(report, dlp_total=reading) if not alone else report, findings

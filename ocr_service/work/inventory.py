@@ -58,7 +58,8 @@ class UnitFiles:
     """The dose screens of one study from one scanner, oldest first, and what else of the study lies in the input.
 
     Without screens the unit stands on its images alone. moments: when each screen was made, "" where its header
-    does not say. broken: the objects of the study that could not be read when the stock was taken.
+    does not say. broken: the objects of the study that could not be read when the stock was taken. steps: the requests
+    of its procedure steps (MPPS, N-CREATE and N-SET), each a file, in the order they came.
     """
 
     study_instance_uid: str
@@ -68,6 +69,7 @@ class UnitFiles:
     scanner: tuple[str, str, str] = ("", "", "")
     moments: tuple[str, ...] = ()
     broken: tuple[Broken, ...] = ()
+    steps: tuple[Path, ...] = ()
 
 
 @dataclass(slots=True)

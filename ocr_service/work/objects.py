@@ -97,6 +97,15 @@ def read_object(path: Path, *, pixels: bool) -> Dataset:
 
 def read_dicomdir(path: Path) -> Dataset:
     """A DICOMDIR with its directory records. NotDicom, BrokenObject."""
+    return _read_nameless(path)
+
+
+def read_request(path: Path) -> Dataset:
+    """The attribute list of an N-CREATE or N-SET, which names no instance itself. NotDicom, BrokenObject."""
+    return _read_nameless(path)
+
+
+def _read_nameless(path: Path) -> Dataset:
     try:
         with path.open("rb") as file, quiet():
             return _parsed(file, path.stat().st_size, pixels=False)

@@ -23,16 +23,18 @@ from ocr_service.rdsr.document import VerifyingObserver, rdsr
 from ocr_service.rdsr.native import AlreadyOurs, Predecessor, Worthier
 from ocr_service.rdsr.source import SourceStudy
 from ocr_service.screen.readers import Readers
+from ocr_service.study.mpps import merged_steps
 from ocr_service.templates.library import Library
 from ocr_service.work import output
 from ocr_service.work.auditing import Audit, audited, is_sampled
 from ocr_service.work.decisions import decided, printed_in
 from ocr_service.work.inventory import Broken, UnitFiles
-from ocr_service.work.objects import identity_of, read_object, salvaged
+from ocr_service.work.objects import identity_of, read_object, read_request, salvaged
 
 MOST_UNIT_BYTES = 2**30  # of all screens of a unit: a hundred times what a long examination has
 BROKEN_PAGE = doubt("objects", "an object of this study could not be read: what is on it is not known")
 BROKEN_OTHER = note("objects", "an object of this study, no dose screen by its header, could not be read")
+BROKEN_STEP = note("procedure step", "a request of a procedure step of this study could not be read: it is not used")
 TWICE = doubt("objects", "two objects with the same SOP Instance UID differ; the first one was read")
 
 _EMITTED_AS = {Verified: "verified", FromHeader: "header", NeedsReview: "review"}
@@ -193,7 +195,8 @@ def _read(files: UnitFiles, workplace: Workplace, context: Context, *, first: bo
     images = _load(files.images, pixels=False)
     reports = _load(files.dose_reports, pixels=False)
     others = (*reports.objects, *output.earlier(files.study_instance_uid, workplace.out))
-    context = replace(context, images=tuple(images.objects), dose_reports=others)
+    steps, told = _steps(files.steps)
+    context = replace(context, images=tuple(images.objects), dose_reports=others, steps=steps)
     ending: Ending | None = None
     audit: Audit | None = None
     if screens.objects:
@@ -209,7 +212,7 @@ def _read(files: UnitFiles, workplace: Workplace, context: Context, *, first: bo
     broken = [*screens.broken, *images.broken, *reports.broken, *apart]
     if ending is None or (files.screens and not screens.objects and isinstance(ending.outcome, Unreadable)):
         return ReadUnit(files, (), None, tuple(broken), 0.0, audit), context  # their lines say all there is to say
-    found = _doubts(screens, images, reports, files)
+    found = [*_doubts(screens, images, reports, files), *told]
     ending = replace(ending, outcome=doubted(ending.outcome, found))
     return ReadUnit(files, tuple(objects), ending, tuple(broken), 0.0, audit), context
 
@@ -255,6 +258,17 @@ def _load(paths: Iterable[Path], *, pixels: bool) -> _Loaded:
         elif not _equal(known, ds):
             loaded.differs = True
     return loaded
+
+
+def _steps(paths: Sequence[Path]) -> tuple[tuple[Dataset, ...], list[Finding]]:
+    """The study's procedure steps, each merged from its requests; a broken one only says less."""
+    requests, found = [], []
+    for path in paths:
+        try:
+            requests.append(read_request(path))
+        except (InputError, OSError):
+            found.append(BROKEN_STEP)
+    return merged_steps(requests), found[:1]
 
 
 def _broken(path: Path, error: InputError | OSError) -> Broken:

@@ -21,6 +21,7 @@ def cid(number: int) -> frozenset[str]:
 
 
 UNKNOWN = frozenset({"261665006"})
+MPPS_CONTENT = frozenset({"113858"}) & cid(10020)  # CID 10021 is extensible and has no code of its own for it
 
 # Conditions of the C rows, asked of the item that the row's parent stands in.
 Condition = Callable[[Dataset], bool]
@@ -111,7 +112,7 @@ TID_10011 = [
     Row("10012", "1", ROOT, CONTAINS, "CONTAINER", TOTALS, True),
     Row("10013", "1", ROOT, CONTAINS, "CONTAINER", EVENT, True, MANY),
     Row("10011", "11", ROOT, CONTAINS, "TEXT", "121106", False),
-    Row("10011", "12", ROOT, CONTAINS, "CODE", "113854", True, MANY, cid(10021)),
+    Row("10011", "12", ROOT, CONTAINS, "CODE", "113854", True, MANY, cid(10021) | MPPS_CONTENT),
 ]
 TID_10012 = [
     Row("10012", "2", TOTALS, CONTAINS, "NUM", "113812", True, 1, "{events}"),
