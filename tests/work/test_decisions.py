@@ -14,7 +14,7 @@ from pydicom import Dataset
 from ocr_service.dose.corrections import Act, ActKind, parse_correction
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
 from ocr_service.dose.report import CTDoseReport, FindingKind, doubt
-from ocr_service.pipeline import Context, Ending, FromHeader, Skipped, native_first
+from ocr_service.pipeline import WORTHIER, Context, Ending, FromHeader, Skipped, native_first
 from ocr_service.rdsr.native import AlreadyOurs, NoNative, OtherValue, Partial, Predecessor
 from ocr_service.rdsr.parse import ParsedReport, parse
 from ocr_service.screen.readers import Readers
@@ -157,10 +157,31 @@ def test_a_digit_typed_wrongly_is_a_doubt_until_a_person_looks_again(desk: Desk)
 
     assert isinstance(outcome(wrong), NeedsReview)
     assert doubts(wrong) == ["dlp_total"]
+    assert wrong.act is None
     assert desk.written(wrong).rdsr is None
     insisting = desk.decide(moment=SECOND)
     assert isinstance(outcome(insisting), Verified)
     assert (dlp(insisting, 2).text, dlp(insisting, 2).source.name) == ("498.5", "MANUAL")
+
+
+def test_what_was_typed_and_is_in_doubt_is_written_as_what_waits(desk: Desk) -> None:
+    desk.emit = EVERYTHING
+    desk.decide("2.dlp=498.5", "dlp_total=618.5")
+    ds = desk.document(desk.written().rdsr)
+
+    assert (ds.CompletionFlag, ds.VerificationFlag) == ("PARTIAL", "UNVERIFIED")
+    assert parse(ds).in_doubt == ("dlp_total",)
+
+
+def test_who_confirms_a_report_answers_for_nothing_that_is_in_doubt_afterwards(desk: Desk) -> None:
+    desk.emit = EVERYTHING
+    read = desk.decide()
+    assert read.ending is not None
+    late = NeedsReview(outcome(read).report, (doubt("linked", "the same rows lie in a study of another patient"),))
+    ds = desk.document(desk.written(replace(read, ending=replace(read.ending, outcome=late))).rdsr)
+
+    assert ds.VerificationFlag == "UNVERIFIED"
+    assert "ParticipantSequence" not in ds
 
 
 def test_a_wrong_digit_can_be_mended_by_a_second_correction(desk: Desk) -> None:
@@ -280,6 +301,14 @@ def test_a_correction_that_agrees_with_the_scanners_own_report_leaves_nothing_to
     assert after.outcome.sop_instance_uids == ("1.2.840.50",)
 
 
+def test_where_the_scanner_has_reported_the_dose_since_no_decision_is_asked_for() -> None:
+    fresh = native_first(Verified(TWO_PHANTOMS, ()), Context(dose_reports=(scanner_report(*ALL_ROWS),)))
+    act = Act(ActKind.CONFIRM, "Tanaka^Ichiro", FIRST, "other rows")
+
+    assert isinstance(fresh.outcome, Skipped)
+    assert decided(fresh, [act], Context(), TWO_PHANTOMS.study_instance_uid) == (fresh, None)
+
+
 def test_a_person_confirms_a_row_that_the_scanners_own_report_lacks() -> None:
     before, after = beside(TWO_PHANTOMS, Context(dose_reports=(scanner_report(LOCALIZER_ROW, SPIRAL_ROW),)))
 
@@ -364,6 +393,18 @@ def test_a_report_that_is_not_believed_any_more_gives_way_to_one_that_waits(desk
     assert waits.event_uids == good.event_uids
 
 
+def test_what_a_person_confirms_takes_the_place_of_a_verified_report(desk: Desk) -> None:
+    desk.emit = EVERYTHING
+    desk.mistakes = {}
+    good = parse(desk.document(desk.written().rdsr))
+    desk.mistakes = {"498.4": "493.4", "618.5": "613.5"}
+    assert WORTHIER in outcome(desk.read()).findings
+    read = desk.decide("2.dlp=497.4", "dlp_total=617.5")
+
+    assert WORTHIER not in outcome(read).findings
+    assert parse(desk.document(desk.written(read).rdsr)).predecessors == (good.sop_instance_uid,)
+
+
 def test_drafts_are_written_beside_the_outbox_and_follow_what_lies_in_it(desk: Desk) -> None:
     desk.emit, desk.drafts = EVERYTHING, desk.folder / "drafts"
     waits = desk.written()
@@ -388,13 +429,12 @@ def test_linked_orders_are_the_same_examination_whatever_a_person_set(tmp_path: 
     assert [type(outcome(read)) for read in told] == [Verified, Skipped]
 
 
-def test_an_order_that_a_person_rejected_stands_for_no_other(tmp_path: Path) -> None:
-    one, other = Desk(tmp_path, {}), Desk(tmp_path, {}, study="1.2.4")
-    first, second = one.decide(kind=ActKind.REJECT), other.read()
+def test_an_order_that_a_person_rejected_stands_for_no_other(desk: Desk) -> None:
+    other = replace(desk, study="1.2.4")
+    first, second = desk.decide(kind=ActKind.REJECT), other.read()
 
-    told = linked.told_once([first, second], tmp_path / "out")
-    assert [type(outcome(read)) for read in told] == [Skipped, Verified]
-    assert outcome(told[0]) == outcome(first)
+    assert first.printed == second.printed
+    assert linked.told_once([first, second], desk.out) == [first, second]
 
 
 def test_whose_page_it_is_stays_decided_when_it_turns_up_under_another_patient(tmp_path: Path) -> None:
