@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from hashlib import sha256
@@ -124,7 +125,7 @@ class Act:
         for text in (self.person, self.organization):
             if not text.strip() or len(text) > _LONGEST_NAME or not text.isprintable() or "\\" in text:
                 raise ValueError("who decides is named in 1 to 64 letters, as Tanaka^Ichiro, without a backslash")
-        if _MOMENT.fullmatch(self.moment) is None:
+        if not _is_moment(self.moment):
             raise ValueError("the moment of a decision is a DT with its seconds, as 20260301101500+0900")
         if bool(self.corrections) != (self.kind is ActKind.CORRECT):
             raise ValueError("who corrects sets at least one value, and nobody else sets any")
@@ -135,7 +136,17 @@ class Act:
         """Did the person know of this doubt? What is printed says its own doubts: whoever saw the rows saw them."""
         if self.doubts is None or finding.where in self.doubts:
             return True
-        return finding.where.startswith(("row ", "event ", "page, ")) or finding.where in _OF_THE_REPORT
+        return finding.where.startswith(("row ", "event ")) or finding.where.removeprefix("page, ") in _OF_THE_REPORT
+
+
+def _is_moment(text: str) -> bool:
+    if _MOMENT.fullmatch(text) is None:
+        return False
+    try:
+        datetime.strptime(text[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    return True
 
 
 def corrected(report: CTDoseReport, corrections: Iterable[Correction]) -> CTDoseReport:

@@ -59,7 +59,10 @@ SERIES_DESCRIPTION: Final = "Radiation dose report made from dose screens"
 
 @dataclass(frozen=True, slots=True)
 class VerifyingObserver:
-    """The person who answers for a report (PS3.3 C.17.2): name as PN, `moment` as DT with its seconds."""
+    """The person who answers for a report (PS3.3 C.17.2): name as PN, `moment` as DT with its seconds.
+
+    A complete document is verified by them, a partial one has them as a participant who attests to it.
+    """
 
     name: str
     organization: str
@@ -213,14 +216,24 @@ def _dates(
     if verifying_observer is None:
         told = content_moment(source)
     else:
-        moment = verifying_observer.moment
-        told = moment[:8], moment[8:].partition("+")[0].partition("-")[0]
+        told = _local(verifying_observer.moment, text_of(ds, "TimezoneOffsetFromUTC"))
     ds.ContentDate, ds.ContentTime = told
     if predecessor is not None:
         least, own = _a_second_after(predecessor.content_moment), _moment("".join(told))
         if least is not None and (own is None or own < least):
             ds.ContentDate, ds.ContentTime = least.strftime("%Y%m%d"), _time(least)
         ds.SeriesDate, ds.SeriesTime = ds.ContentDate, ds.ContentTime
+
+
+def _local(moment: str, offset: str) -> tuple[str, str]:
+    """A DT as date and time; in the document's own time zone where it states one (PS3.3 C.12.1.1.8) and the DT too."""
+    digits = moment.partition("+")[0].partition("-")[0]
+    zone, told = moment[len(digits) :], _moment(digits)
+    if told is None or not zone or not offset:
+        return digits[:8], digits[8:]
+    there = datetime.strptime(offset, "%z").tzinfo
+    moved = told.replace(tzinfo=datetime.strptime(zone, "%z").tzinfo).astimezone(there)
+    return moved.strftime("%Y%m%d"), _time(moved)
 
 
 def _a_second_after(moment: str) -> datetime | None:
@@ -250,14 +263,25 @@ def _flags(ds: Dataset, report: CTDoseReport, verified: bool, verifying_observer
     ds.CompletionFlag = "COMPLETE" if complete else "PARTIAL"
     ds.VerificationFlag = "UNVERIFIED"
     ds.PerformedProcedureCodeSequence = []
-    if verifying_observer is not None:
-        person = Dataset()
+    if verifying_observer is None:
+        return
+    person = Dataset()
+    if complete:
         person.VerifyingObserverName = verifying_observer.name
         person.VerifyingOrganization = verifying_observer.organization
         person.VerificationDateTime = verifying_observer.moment
         person.VerifyingObserverIdentificationCodeSequence = []
         ds.VerifyingObserverSequence = [person]
         ds.VerificationFlag = "VERIFIED"
+    else:  # only a complete document can be VERIFIED; who attests to a partial one is a participant
+        person.ParticipationType = "ATTEST"
+        person.ParticipationDateTime = verifying_observer.moment
+        person.ObserverType = "PSN"
+        person.PersonName = verifying_observer.name
+        person.PersonIdentificationCodeSequence = []
+        person.InstitutionName = verifying_observer.organization
+        person.InstitutionCodeSequence = []
+        ds.ParticipantSequence = [person]
 
 
 def _references(ds: Dataset, report: CTDoseReport, source: SourceStudy, predecessor: PriorReport | None) -> None:

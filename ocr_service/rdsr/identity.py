@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ocr_service.dose.report import CTDoseReport, IrradiationEvent, Scanner
+from ocr_service.dose.report import CTDoseReport, IrradiationEvent, Scanner, Source
 from ocr_service.rdsr.words import stands
 
 FORMAT_VERSION: Final = "1"  # of the RDSR: changes only when bytes must
@@ -145,15 +145,21 @@ def _align(events: Sequence[IrradiationEvent], known: Sequence[KnownEvent]) -> d
 _PAIR, _SAME_UID, _SAME_DETAIL, _SAME_VALUE = 1_000_000_000, 10_000, 100, 1
 
 
+def _mended(event: IrradiationEvent, other: IrradiationEvent) -> bool:
+    """Did a person set the type of one of them?"""
+    kinds = (event.acquisition_type, other.acquisition_type)
+    return any(kind is not None and kind.source is Source.MANUAL for kind in kinds)
+
+
 def _likeness(event: IrradiationEvent, earlier: KnownEvent) -> int:
     """How well the two agree; 0 where they cannot be the same event.
 
     Types and series numbers that stand and differ are two events. A header numbers its series in its own way,
-    so that numbers of unlike sources say nothing.
+    so that numbers of unlike sources say nothing; a type that a person typed is the mended one of the same event.
     """
     score = _PAIR
     other = earlier.event
-    details = [(_key(event)[1], _key(other)[1])]
+    details = [] if _mended(event, other) else [(_key(event)[1], _key(other)[1])]
     if event.series_number and other.series_number and event.series_number.source is other.series_number.source:
         details.append((_key(event)[0], _key(other)[0]))
     for ours, theirs in details:

@@ -119,7 +119,7 @@ def compare_native(
     wanted = verified and screen_report.origin is Origin.SCREEN and not screen_report.missing
     stated = _stated(newest.report, verified), _stated(screen_report, verified)
     same = newest.complete == wanted and stated[0] == stated[1]
-    stands = newest.complete or newest.verified
+    stands = newest.complete or newest.attested
     if same and (stands or not attested):
         return AlreadyOurs(newest)
     # What is verified says more than screens that wait, and these more than image headers.

@@ -72,6 +72,7 @@ class ParsedReport:
     sources: tuple[Source, ...]
     in_doubt: tuple[str, ...] = ()
     content_moment: str = ""  # Content Date and Time as one DT
+    attested: bool = False  # by a named person: verified, or partial and a person attests to it
 
     @property
     def event_uids(self) -> tuple[str, ...]:
@@ -177,7 +178,12 @@ def _parse(ds: Dataset) -> ParsedReport:
         sources=sources,
         in_doubt=remarks.in_doubt,
         content_moment=text_of(ds, "ContentDate") + text_of(ds, "ContentTime"),
+        attested=text_of(ds, "VerificationFlag") == "VERIFIED" or _has_attestor(ds),
     )
+
+
+def _has_attestor(ds: Dataset) -> bool:
+    return any(text_of(item, "ParticipationType") == "ATTEST" for item in ds.get("ParticipantSequence") or ())
 
 
 def _predecessors(ds: Dataset) -> tuple[str, ...]:

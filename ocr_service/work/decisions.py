@@ -34,8 +34,9 @@ def decided(
 ) -> tuple[Ending, Act | None]:
     """The ending after the acts, oldest first, and the act that decided it; None where none did.
 
-    The last act decides. Where it is about other rows than those that are read now the fresh reading stands, with a
-    doubt. Nothing that a person proves teaches letters: the ending's letters stay as they are.
+    The last act decides, unless what was typed in it leaves a doubt. Where it is about other rows than those that are
+    read now the fresh reading stands, with a doubt. Nothing that a person proves teaches letters: the ending's letters
+    stay as they are.
     """
     if not acts:
         return ending, None
@@ -58,7 +59,8 @@ def decided(
     if last.kind is ActKind.REJECT:
         return replace(ending, outcome=Skipped(report, (), (*findings, REJECTED))), last
     outcome = prove(report, (finding for finding in findings if finding != WORTHIER))
-    return _native_last(ending, outcome, context), last
+    after = _native_last(ending, outcome, context)
+    return after, None if isinstance(after.outcome, NeedsReview) else last
 
 
 def _decided_unreadable(

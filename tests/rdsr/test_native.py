@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ from pydicom.dataset import Dataset
 from ocr_service.dose.report import CTAcquisitionType, CTDoseReport, Origin, Phantom, Source
 from ocr_service.rdsr import codes
 from ocr_service.rdsr.content import ContentItems, Relation
-from ocr_service.rdsr.document import rdsr
+from ocr_service.rdsr.document import VerifyingObserver, rdsr
 from ocr_service.rdsr.identity import PriorReport
 from ocr_service.rdsr.native import (
     AlreadyOurs,
@@ -20,6 +21,7 @@ from ocr_service.rdsr.native import (
     OtherValue,
     Partial,
     Predecessor,
+    Worthier,
     compare_native,
 )
 from tests.rdsr.reports import (
@@ -43,6 +45,7 @@ LOCALIZER_ROW: Row = ("113805", "0.14", "5.9", "113691")
 SPIRAL_ROW: Row = ("116152004", "11.204", "498.417", "113691")
 AXIAL_ROW: Row = ("113804", "55.01", "660.02", "113690")
 ALL_ROWS = (LOCALIZER_ROW, SPIRAL_ROW, AXIAL_ROW)
+ONE_ROW = replace(TWO_PHANTOMS, events=(SPIRAL,))
 
 
 def scanner_report(
@@ -264,7 +267,7 @@ def test_without_serial_numbers_maker_and_model_tell_the_scanner():
 
 
 def test_a_dose_report_that_cannot_be_read_is_no_cover():
-    broken = scanner_report(*ALL_ROWS)
+    broken = deepcopy(scanner_report(*ALL_ROWS))  # documents share equal items
     event = broken.ContentSequence[-2]
     event.ContentSequence[-1].ContentSequence[0].MeasuredValueSequence[0].NumericValue = "-1"
     verdict = compare_native(TWO_PHANTOMS, [broken])
@@ -279,3 +282,60 @@ def test_a_type_that_differs_is_no_other_value():
     verdict = compare_native(replace(TWO_PHANTOMS, events=(row,)), [scanner_report(SPIRAL_ROW)])
 
     assert isinstance(verdict, CoversAll)
+
+
+PERSON = VerifyingObserver("Roe^Jane", "Example Hospital", "20200312081500")
+
+
+def test_a_report_that_is_not_believed_any_more_is_replaced_and_never_worthier():
+    earlier = ours(TWO_PHANTOMS)
+    waits = replace(TO_REVIEW, missing=())
+    verdict = compare_native(waits, [earlier], verified=False, disbelieved=frozenset({str(earlier.SOPInstanceUID)}))
+
+    assert isinstance(compare_native(waits, [earlier], verified=False), Worthier)
+    assert isinstance(verdict, Predecessor)
+    assert len(verdict.parsed.known_events) == 3
+
+
+def test_a_report_that_is_not_believed_any_more_stands_where_the_new_one_states_the_same():
+    earlier = ours(TWO_PHANTOMS)
+    disbelieved = frozenset({str(earlier.SOPInstanceUID)})
+
+    assert isinstance(compare_native(TWO_PHANTOMS, [earlier], disbelieved=disbelieved), AlreadyOurs)
+
+
+def test_what_a_person_answers_for_is_held_back_by_no_report_of_ours():
+    incomplete = replace(ONE_ROW, missing=("page 2 of 2 has not arrived",))
+    earlier = ours(TWO_PHANTOMS)
+
+    assert isinstance(compare_native(incomplete, [earlier]), Worthier)
+    assert isinstance(compare_native(incomplete, [earlier], attested=True), Predecessor)
+
+
+def test_what_a_person_answers_for_takes_the_place_of_the_same_values_that_wait():
+    incomplete = replace(ONE_ROW, missing=("page 2 of 2 has not arrived",))
+    waits = ours(incomplete, verified=False)
+    stands = rdsr(incomplete, source(), verified=True, verifying_observer=PERSON)
+
+    assert isinstance(compare_native(incomplete, [waits]), AlreadyOurs)
+    assert isinstance(compare_native(incomplete, [waits], attested=True), Predecessor)
+    assert isinstance(compare_native(incomplete, [stands], attested=True), AlreadyOurs)
+    assert isinstance(compare_native(ONE_ROW, [ours(ONE_ROW)], attested=True), AlreadyOurs)
+
+
+def test_what_a_person_answered_for_is_worth_more_than_what_waits():
+    stands = rdsr(FROM_HEADERS, source(), verified=True, verifying_observer=PERSON)
+    other = replace(FROM_HEADERS, missing=("1 localizers",))
+
+    assert isinstance(compare_native(other, [stands], verified=False), Worthier)
+    assert isinstance(compare_native(TWO_PHANTOMS, [stands]), Predecessor)
+
+
+def test_a_person_answers_for_a_report_beside_a_scanners_own_that_says_something_else():
+    lacks = scanner_report(LOCALIZER_ROW, SPIRAL_ROW)
+    waits = ours(TWO_PHANTOMS, verified=False)
+
+    assert isinstance(compare_native(TWO_PHANTOMS, [lacks, waits]), Partial)
+    assert isinstance(compare_native(TWO_PHANTOMS, [lacks, waits], attested=True), Predecessor)
+    assert isinstance(compare_native(TWO_PHANTOMS, [lacks], attested=True), NoNative)
+    assert isinstance(compare_native(TWO_PHANTOMS, [scanner_report(*ALL_ROWS)], attested=True), CoversAll)
