@@ -188,7 +188,7 @@ def _look_at_series(looking: _Looking, series: Dataset) -> None:
     for image in answers.found:
         uses[dose.use_of(image, series, library)].append(attributes.text(image, "SOPInstanceUID"))
     sure = uses[Use.REPORT] + uses[Use.SCREEN]
-    if uses[Use.SCREEN] or len(uses[Use.PERHAPS]) <= _MOST_PROBED:
+    if uses[Use.SCREEN] or len(uses[Use.PERHAPS]) <= _just_taken(line, answers.found):
         sure, uses[Use.PERHAPS] = sure + uses[Use.PERHAPS], []
     if sure:
         looking.dose_series += 1
@@ -199,6 +199,12 @@ def _look_at_series(looking: _Looking, series: Dataset) -> None:
         _bring_unnamed(looking, uid)
     if sure and len(looking.faults) == before and instances is not None:
         memory.saw(name, uid, instances)
+
+
+def _just_taken(line: Line, images: tuple[Dataset, ...]) -> int:
+    """So many objects that may be anything are taken unseen: fewer where even their SOP classes are not told."""
+    classes_told = all(attributes.uid(image, "SOPClassUID") for image in images)
+    return _MOST_PROBED if classes_told or line.pacs.retrieve == "move" else 1
 
 
 def _probe(looking: _Looking, series: str, perhaps: list[str]) -> None:
@@ -233,7 +239,8 @@ def _bring_images(looking: _Looking, series: Dataset) -> None:
 def _originals(line: Line, study: Study, series: Dataset, library: Library) -> tuple[list[Dataset], bool]:
     """The original images of a CT series as answers, and whether these tell as much as headers would."""
     answers = images_of(line, study, attributes.text(series, "SeriesInstanceUID"), dose.CT_KEYS)
-    images = [one for one in answers.found if dose.use_of(one, series, library) in (Use.IMAGE, Use.PERHAPS)]
+    uses = (Use.IMAGE,) if dose.names_dose(series, library) else (Use.IMAGE, Use.PERHAPS)
+    images = [one for one in answers.found if dose.use_of(one, series, library) in uses]
     originals = dose.original_images(images)
     return originals, dose.tells_enough(originals) and not answers.cut and not answers.junk
 
