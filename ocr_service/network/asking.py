@@ -237,7 +237,8 @@ def _tls(told: ClientTLS) -> ssl.SSLContext:
 
 
 def _hush() -> None:
-    """pynetdicom's records quote requests, answers and object names: a patient's among them."""
+    """The records of both libraries quote what they read: a patient's name among it."""
     _config.LOG_REQUEST_IDENTIFIERS = False
     _config.LOG_RESPONSE_IDENTIFIERS = False
-    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
+    for library in ("pydicom", "pynetdicom"):
+        logging.getLogger(library).setLevel(logging.CRITICAL + 1)

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from threading import Lock
+from socketserver import BaseServer
+from threading import Lock, Thread
 
 import pytest
 from pydicom import dcmread
@@ -138,6 +139,24 @@ def sent(port: int, files: Sequence[Path]) -> None:
 
 
 @contextmanager
+def started(ae: AE, port: int, handlers: list[object]) -> Iterator[int]:
+    """The AE listens while the block lasts; its end is not waited for half a second, as pynetdicom would."""
+
+    def without_delay(event: Event) -> None:
+        event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    server = ae.make_server(("127.0.0.1", port), evt_handlers=[*handlers, (evt.EVT_CONN_OPEN, without_delay)])
+    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield int(server.socket.getsockname()[1])
+    finally:
+        BaseServer.shutdown(server)  # pynetdicom's own wants a server that the AE started itself
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
 def receiving(port: int, inbox: Kept) -> Iterator[None]:
     """Our own receiver, for C-MOVE."""
 
@@ -152,11 +171,8 @@ def receiving(port: int, inbox: Kept) -> Iterator[None]:
     ae = AE(ae_title=OURS)
     for kind, syntaxes in taken():
         ae.add_supported_context(kind, syntaxes)
-    server = ae.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_STORE, take)])
-    try:
+    with started(ae, port, [(evt.EVT_C_STORE, take)]):
         yield
-    finally:
-        server.shutdown()
 
 
 def _installed(*names: str) -> None:
