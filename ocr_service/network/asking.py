@@ -7,6 +7,7 @@ fault of the peer becomes PeerUnavailable or PeerRefused here, once.
 from __future__ import annotations
 
 import logging
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,30 +17,24 @@ from typing import Final
 
 from pydicom import Dataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom import AE, Association, _config, build_context, build_role, evt
+from pynetdicom import AE, _config, build_context, build_role, evt
+from pynetdicom.association import Association
 from pynetdicom.events import Event
 from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 from pynetdicom.presentation import PresentationContext
-from pynetdicom.sop_class import (
-    PatientRootQueryRetrieveInformationModelFind,
-    PatientRootQueryRetrieveInformationModelGet,
-    PatientRootQueryRetrieveInformationModelMove,
-    StudyRootQueryRetrieveInformationModelFind,
-    StudyRootQueryRetrieveInformationModelGet,
-    StudyRootQueryRetrieveInformationModelMove,
-)
 
 from ocr_service.config import ClientTLS, Pacs
 from ocr_service.errors import ConfigError, PeerRefused, PeerUnavailable
 from ocr_service.network.wanted_classes import taken
 
-FIND: Final = {
-    "study": StudyRootQueryRetrieveInformationModelFind,
-    "patient": PatientRootQueryRetrieveInformationModelFind,
-}
-_GET = {"study": StudyRootQueryRetrieveInformationModelGet, "patient": PatientRootQueryRetrieveInformationModelGet}
-_MOVE = {"study": StudyRootQueryRetrieveInformationModelMove, "patient": PatientRootQueryRetrieveInformationModelMove}
+# The Query/Retrieve information models (PS3.4 C.6): FIND, MOVE and GET below the root's own.
+_ROOTS: Final = {"patient": "1.2.840.10008.5.1.4.1.2.1", "study": "1.2.840.10008.5.1.4.1.2.2"}
+FIND: Final = {root: f"{uid}.1" for root, uid in _ROOTS.items()}
+_MOVE: Final = {root: f"{uid}.2" for root, uid in _ROOTS.items()}
+_GET: Final = {root: f"{uid}.3" for root, uid in _ROOTS.items()}
 NOT_AUTHORIZED: Final = 0x0124  # PS3.7 C.5.7: what nobody asked for is not taken
+_MAX_PDU = 2**18
+_TRANSIENT = 0x02  # PS3.8 9.3.4, Result
 _IDLE = 5.0  # seconds: while we wait longer than this, the archive need not hold an association for us
 
 Take = Callable[[Event], int]
@@ -139,32 +134,46 @@ class Line:
         ae = AE(ae_title=self.our_ae)
         ae.connection_timeout = ae.acse_timeout = ae.dimse_timeout = timeout
         ae.network_timeout = None  # an association may rest between two requests
-        contexts = _contexts(peer)
-        roles = [build_role(name, scp_role=True) for name in dict.fromkeys(name for name, _ in taken())]
-        assoc = ae.associate(
-            peer.host,
-            peer.port,
-            contexts,
-            peer.ae_title,
-            max_pdu=0x40000,
-            ext_neg=[*(roles if peer.retrieve == "get" else ()), *_relational(peer)],
-            tls_args=None if peer.tls is None else (_tls(peer.tls), peer.host),
-            evt_handlers=[(evt.EVT_C_STORE, self._take)],
-        )
+        tls = None if peer.tls is None else (_tls(peer.tls), peer.host)
+        where = f"{peer.name} ({peer.ae_title} at {peer.host}:{peer.port})"
+        try:
+            assoc = self._associated(ae, tls)
+        except (OSError, ValueError):  # a host name that nobody knows
+            raise NoLine(f"{where} cannot be reached: no such host") from None
         if assoc.is_established:
             return assoc
-        where = f"{peer.name} ({peer.ae_title} at {peer.host}:{peer.port})"
         if not assoc.is_rejected:
             if assoc.accepted_contexts == [] and assoc.rejected_contexts:
                 raise NoService(f"{where} takes part in nothing that is asked of it: no Query/Retrieve ({peer.root})")
             raise NoLine(f"{where} cannot be reached: no connection, no answer, or no certificate that fits")
         told = assoc.acceptor.primitive
-        if told is not None and told.result == 0x02:
+        if told is not None and told.result == _TRANSIENT:
             raise NoLine(f"{where} takes no association at the moment")
         raise NoService(f"{where} refuses us: does it know our AE title {self.our_ae}, and is its own right?")
 
+    def _associated(self, ae: AE, tls: tuple[ssl.SSLContext, str] | None) -> Association:
+        peer = self.pacs
+        roles = [build_role(name, scp_role=True) for name in dict.fromkeys(name for name, _ in taken())]
+        return ae.associate(
+            peer.host,
+            peer.port,
+            _contexts(peer),
+            peer.ae_title,
+            max_pdu=_MAX_PDU,
+            ext_neg=[*(roles if peer.retrieve == "get" else ()), *_relational(peer)],
+            tls_args=tls,
+            evt_handlers=[(evt.EVT_C_STORE, self._take), (evt.EVT_CONN_OPEN, _without_delay)],
+        )
+
     def _take(self, event: Event) -> int:
         return NOT_AUTHORIZED if self.take is None else self.take(event)
+
+
+def _without_delay(event: Event) -> None:
+    """Requests are small, and their answers are waited for (RFC 896 would hold them back)."""
+    line = event.assoc.dul.socket
+    if line is not None and line.socket is not None:
+        line.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def is_accepted(assoc: Association, model: UID) -> bool:
@@ -228,7 +237,8 @@ def _tls(told: ClientTLS) -> ssl.SSLContext:
 
 
 def _hush() -> None:
-    """pynetdicom's records quote requests, answers and object names: a patient's among them."""
+    """The records of both libraries quote what they read: a patient's name among it."""
     _config.LOG_REQUEST_IDENTIFIERS = False
     _config.LOG_RESPONSE_IDENTIFIERS = False
-    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
+    for library in ("pydicom", "pynetdicom"):
+        logging.getLogger(library).setLevel(logging.CRITICAL + 1)

@@ -57,11 +57,17 @@ def may_hold_dose_screens(series: Dataset, library: Library) -> bool:
     Words of dose, or a template whose `match` fits, speak for them whatever the Modality; else a template's keys that
     the answer lacks count as fitting, and the Modality must be one under which screens are filed.
     """
-    told = plain(series)
-    if speaks_of_dose(told) or library.candidates(told):
+    if names_dose(series, library):
         return True
+    told = plain(series)
     modality = attributes.text(series, "Modality").upper()
     return modality in _MODALITIES and ("SeriesDescription" not in told or bool(library.by_appearance(told)))
+
+
+def names_dose(series: Dataset, library: Library) -> bool:
+    """Does the SERIES level answer speak of dose, or fit all that a template matches on?"""
+    told = plain(series)
+    return speaks_of_dose(told) or bool(library.candidates(told))
 
 
 def may_hold_dose_reports(series: Dataset) -> bool:

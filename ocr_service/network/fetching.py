@@ -82,6 +82,13 @@ class _Coming:
     kept: dict[str, None] = field(default_factory=dict)
     why: dict[str, None] = field(default_factory=dict)
     unasked: int = 0
+    cancelled: bool = False
+
+    def why_stop(self) -> str:
+        """Why no more of it is taken; "" as long as it may go on."""
+        if self.unasked > self.most_unasked:
+            return "it sent what nobody asked for"
+        return "it took too long" if self.line.left() <= 0 else ""
 
     def take(self, event: Event) -> int:
         """Keep the object, then acknowledge it."""
@@ -91,10 +98,10 @@ class _Coming:
         instance, kind = str(request.AffectedSOPInstanceUID or ""), str(request.AffectedSOPClassUID or "")
         if instance not in self.wanted:
             self.unasked += 1
-        if self.unasked > self.most_unasked or self.line.left() <= 0:
-            self.why["it sent what nobody asked for" if self.unasked else "it took too long"] = None
-            event.assoc.dimse_timeout = 0.1
-            event.assoc.abort(block=False)
+        if self.why_stop():
+            if not self.cancelled:
+                event.assoc.send_c_cancel(1, query_model=self.line.retrieve_model)
+            self.cancelled = True
             return NOT_AUTHORIZED
         if instance not in self.wanted and not self.most_unasked > _MOST_UNASKED:
             return NOT_AUTHORIZED
@@ -149,8 +156,8 @@ def _brought(
     finished = False
     try:
         with taking(line, coming.take):
-            told = _request(line, _identifier(line, wanted, part, whole))
-        finished = True
+            told = _request(line, _identifier(line, wanted, part, whole), coming)
+        finished = not coming.cancelled
     except NoLine:
         raise
     except PeerUnavailable as error:
@@ -160,7 +167,7 @@ def _brought(
     kept = tuple(one for one in part if one in coming.kept or (moved and had(one)))
     missing = tuple(one for one in part if one not in kept)
     if missing and finished:
-        coming.why[_reason(line, told, missing, moved)] = None
+        coming.why[_reason(line, told, len(part), missing)] = None
     return Fetched((*kept, *(one for one in coming.kept if one not in part)), missing, tuple(coming.why)), finished
 
 
@@ -173,7 +180,7 @@ class _Told:
     sent: int = 0
 
 
-def _request(line: Line, identifier: Dataset) -> _Told:
+def _request(line: Line, identifier: Dataset, coming: _Coming) -> _Told:
     """Ask, and hear it out. PeerUnavailable where it hangs or breaks, NoService where it can send nothing ever."""
     assoc, model, what = line.ready(), line.retrieve_model, f"C-{line.pacs.retrieve.upper()}"
     if not is_accepted(assoc, model) or (line.pacs.retrieve == "get" and not takes_anything(assoc)):
@@ -189,7 +196,8 @@ def _request(line: Line, identifier: Dataset) -> _Told:
                 break
             if status not in (_PENDING, _PENDING + 1):
                 return _ended(line, status, answer, failed)
-            if line.left() <= 0:
+            if why := coming.why_stop():
+                coming.why[why] = None
                 break
     except RuntimeError:  # it went away between two requests
         pass
@@ -215,14 +223,14 @@ def _cannot(line: Line) -> str:
     return f'{line.pacs.name} does not take C-MOVE: say retrieve = "get" in its [[pacs]]'
 
 
-def _reason(line: Line, told: _Told, missing: Sequence[str], moved: bool) -> str:
+def _reason(line: Line, told: _Told, asked: int, missing: Sequence[str]) -> str:
     """A sentence on objects that did not come."""
     name, number = line.pacs.name, len(missing)
     if told.status not in (_SUCCESS, _SOME_FAILED):
         return f"{name} did not send {number} objects (status 0x{told.status:04X})"
     if set(told.failed) & set(missing):
         return f"{name} says that it could not send {len(set(told.failed) & set(missing))} of {number} missing objects"
-    if moved and told.sent >= number:
+    if line.pacs.retrieve == "move" and told.sent >= asked:
         return (
             f"{name} says that it sent {told.sent} objects, of which {number} did not arrive here: does it send what "
             f"is for {line.our_ae} to this host and port?"

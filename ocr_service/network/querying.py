@@ -76,7 +76,7 @@ def ask(line: Line, level: Level, keys: Mapping[str, str], optional: Iterable[st
     """
     if level not in line.manners.plain:
         try:
-            return _asked(line, level, {**dict.fromkeys(optional, ""), **keys})
+            return _asked(line, level, {_UNIQUE[level]: "", **dict.fromkeys(optional, ""), **keys})
         except PeerRefused:
             if not set(optional) - set(_REQUIRED[level]):
                 raise

@@ -176,7 +176,7 @@ def _look_at_series(looking: _Looking, series: Dataset) -> None:
     uid, name = attributes.text(series, "SeriesInstanceUID"), line.pacs.name
     instances = count(series, "NumberOfSeriesRelatedInstances")
     if instances is not None and memory.seen(name, uid) == instances:
-        looking.dose_series += 1
+        looking.dose_series += _shows_dose(series, library)
         return
     before = len(looking.faults)
     long = instances is not None and instances > MOST_PAGES
@@ -184,25 +184,42 @@ def _look_at_series(looking: _Looking, series: Dataset) -> None:
     answers = images_of(line, looking.study, uid, dose.page_keys(library), classes)
     if answers.cut or answers.junk:
         looking.fault(f"{name} did not tell all objects of the series, or told some without a usable UID", uid)
+    if instances is None and memory.seen(name, uid) == len(answers.found):
+        looking.dose_series += _shows_dose(series, library)
+        return
     uses: dict[Use, list[str]] = {use: [] for use in Use}
     for image in answers.found:
         uses[dose.use_of(image, series, library)].append(attributes.text(image, "SOPInstanceUID"))
     sure = uses[Use.REPORT] + uses[Use.SCREEN]
-    if uses[Use.SCREEN] or len(uses[Use.PERHAPS]) <= _MOST_PROBED:
+    if uses[Use.SCREEN] or len(uses[Use.PERHAPS]) <= _just_taken(line, answers.found):
         sure, uses[Use.PERHAPS] = sure + uses[Use.PERHAPS], []
+    decided = bool(sure)
     if sure:
         looking.dose_series += 1
         looking.bring(looking.inbox, uid, sure, whole=len(sure) == len(answers.found) and not long)
     elif uses[Use.PERHAPS]:
-        _probe(looking, uid, uses[Use.PERHAPS])
+        decided = _probe(looking, uid, uses[Use.PERHAPS])
     elif not answers.found and not long and instances != 0:
         _bring_unnamed(looking, uid)
-    if sure and len(looking.faults) == before and instances is not None:
-        memory.saw(name, uid, instances)
+    if decided and len(looking.faults) == before:
+        memory.saw(name, uid, len(answers.found) if instances is None else instances)
 
 
-def _probe(looking: _Looking, series: str, perhaps: list[str]) -> None:
-    """One object of many that may be anything tells what the others are, where it comes by this association."""
+def _shows_dose(series: Dataset, library: Library) -> bool:
+    return dose.names_dose(series, library) or not dose.is_ct(series)
+
+
+def _just_taken(line: Line, images: tuple[Dataset, ...]) -> int:
+    """So many objects that may be anything are taken unseen: fewer where even their SOP classes are not told."""
+    classes_told = all(attributes.uid(image, "SOPClassUID") for image in images)
+    return _MOST_PROBED if classes_told or line.pacs.retrieve == "move" else 1
+
+
+def _probe(looking: _Looking, series: str, perhaps: list[str]) -> bool:
+    """One object of many that may be anything tells what the others are, where it comes by this association.
+
+    Did it? Else they are undecided, and so is each object that was brought before without being looked at.
+    """
     new = [one for one in perhaps if not looking.memory.had(one)]
     probe = Probe(looking.inbox, looking.library)
     if new:
@@ -212,6 +229,8 @@ def _probe(looking: _Looking, series: str, perhaps: list[str]) -> None:
         looking.bring(looking.inbox, series, new[1:], whole=False)
     elif probe.shows_screens is not False:
         looking.undecided += len(new[1:])
+        return False
+    return True
 
 
 def _bring_unnamed(looking: _Looking, series: str) -> None:
@@ -233,7 +252,8 @@ def _bring_images(looking: _Looking, series: Dataset) -> None:
 def _originals(line: Line, study: Study, series: Dataset, library: Library) -> tuple[list[Dataset], bool]:
     """The original images of a CT series as answers, and whether these tell as much as headers would."""
     answers = images_of(line, study, attributes.text(series, "SeriesInstanceUID"), dose.CT_KEYS)
-    images = [one for one in answers.found if dose.use_of(one, series, library) in (Use.IMAGE, Use.PERHAPS)]
+    uses = (Use.IMAGE,) if dose.names_dose(series, library) else (Use.IMAGE, Use.PERHAPS)
+    images = [one for one in answers.found if dose.use_of(one, series, library) in uses]
     originals = dose.original_images(images)
     return originals, dose.tells_enough(originals) and not answers.cut and not answers.junk
 
