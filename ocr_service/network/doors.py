@@ -127,6 +127,7 @@ class Door(AssociationServer):
         """Use the socket that is there instead of one of our own."""
         cast(socket.socket, self.socket).close()
         self.socket = self._listening.dup()
+        self.socket.setblocking(False)  # another process may be quicker; what a parent hands on has forgotten this
         self.server_address = self.socket.getsockname()
 
     def server_activate(self) -> None:
