@@ -51,7 +51,7 @@ class BoundedSocket(AssociationSocket):
 
     def __init__(self, assoc: BoundedAssociation, client_socket: socket.socket) -> None:
         super().__init__(assoc, client_socket=client_socket)
-        self._limits = assoc.limits
+        self._client, self._limits = client_socket, assoc.limits
         self._deadline = 0.0
         self._pdu_type = 0
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -67,7 +67,8 @@ class BoundedSocket(AssociationSocket):
                 os.eventfd_write(self._wake, 1)
 
     def done(self) -> None:
-        """Nobody waits here any more."""
+        """Nobody waits here any more. pynetdicom leaves a socket open whose peer has gone first."""
+        self._client.close()
         with self._lock:
             os.close(self._wake)
             self._wake = -1
