@@ -27,6 +27,7 @@ from ocr_service.network.arrivals import Inbox
 from ocr_service.network.associations import BoundedAssociation
 from ocr_service.network.callers import (
     Rejection,
+    is_known,
     may_call,
     not_now,
     plain_address,
@@ -100,7 +101,9 @@ def serve_receiver(
         (evt.EVT_N_EVENT_REPORT, partial(on_n_event_report, inbox=inbox)),
     ]
     doors = tuple(
-        Door(ae, bound, supported_contexts(), context, handlers, limits, places)
+        Door(
+            ae, bound, supported_contexts(), context, handlers, limits, places, partial(is_known, allow=receiver.allow)
+        )
         for bound, context in ((listening.plain, None), (listening.tls, tls))
         if bound is not None
     )

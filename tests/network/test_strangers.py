@@ -281,6 +281,24 @@ def test_many_who_say_nothing_leave_room_for_who_speaks(file: Path) -> None:
             plain.close()
 
 
+def test_many_of_unknown_address_who_say_nothing_do_not_keep_out_who_may_call() -> None:
+    allow = [{"ae_title": "*", "address": "127.0.0.2"}]
+    with running(config(allow=allow, max_associations=2, timeout="5s")) as here:
+        silent = [connected(here.port) for _ in range(30)]  # from 127.0.0.1, which no entry names
+        with calling_from("127.0.0.2", here.port) as answer:
+            assert answer[0] == 2, "an A-ASSOCIATE-AC"
+        for plain in silent:
+            plain.close()
+
+
+@contextmanager
+def calling_from(address: str, port: int) -> Iterator[bytes]:
+    """The first answer to an honest A-ASSOCIATE-RQ."""
+    with socket.create_connection(("127.0.0.1", port), 10, (address, 0)) as plain:
+        plain.sendall(honest()[0])
+        yield plain.recv(4096)
+
+
 def mutated(number: int) -> bytes:
     """An honest conversation with some bytes changed, left out or doubled."""
     dice = random.Random(number)
