@@ -1,20 +1,21 @@
 """pynetdicom's association with bounds, and without its waiting.
 
 pynetdicom looks every millisecond whether something came, reads 4 KB at a time, takes a PDU or an object of any
-length, and waits for ever for the second half of a PDU. Here a thread sleeps until its socket or its own side has
-something; a PDU has a greatest length and a deadline; an object that is too large is refused while it arrives.
+length, and waits for ever for the second half of a PDU. Here the thread that reads a request serves it, and sleeps
+until its socket or its own side has something; a PDU has a greatest length and a deadline; an object that is too
+large is refused while it arrives.
 Knows PDUs and DIMSE messages; must not know what a request is for.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import select
 import ssl
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, cast
@@ -29,7 +30,7 @@ from pynetdicom.dul import DULServiceProvider
 from pynetdicom.pdu import A_ABORT_RQ
 from pynetdicom.transport import AssociationSocket
 
-from ocr_service.network.limits import COMMAND, WAITING, Limits
+from ocr_service.network.limits import COMMAND, Limits
 from ocr_service.network.storing import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, WRONG_CLASS
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class BoundedSocket(AssociationSocket):
 
     def __init__(self, assoc: BoundedAssociation, client_socket: socket.socket) -> None:
         super().__init__(assoc, client_socket=client_socket)
-        self._limits = assoc.limits
+        self._client, self._limits = client_socket, assoc.limits
         self._deadline = 0.0
         self._pdu_type = 0
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -66,7 +67,8 @@ class BoundedSocket(AssociationSocket):
                 os.eventfd_write(self._wake, 1)
 
     def done(self) -> None:
-        """Nobody waits here any more."""
+        """Nobody waits here any more. pynetdicom leaves a socket open whose peer has gone first."""
+        self._client.close()
         with self._lock:
             os.close(self._wake)
             self._wake = -1
@@ -156,11 +158,13 @@ class BoundedDUL(DULServiceProvider):
 
     def idle_timer_expired(self) -> bool:
         """Silence between requests may be long; within an object it may not."""
+        dimse, limits = cast(BoundedDIMSE, self.assoc.dimse), cast(BoundedAssociation, self.assoc).limits
+        if dimse.serving:
+            return False
         if super().idle_timer_expired():
             return True
-        limits = cast(BoundedAssociation, self.assoc).limits
         silent = limits.idle - self._idle_timer.remaining
-        return self.assoc.dimse.message is not None and silent > limits.timeout
+        return dimse.message is not None and silent > limits.timeout
 
     def run_reactor(self) -> None:
         """Read and send until the end. What pynetdicom makes of broken PDUs ends this association and nothing else."""
@@ -184,33 +188,28 @@ class BoundedDUL(DULServiceProvider):
 
 
 class BoundedDIMSE(DIMSEServiceProvider):
-    """Puts messages together within bounds, and answers itself what cannot be understood or held."""
+    """Puts messages together within bounds, and has each served by the thread that read it.
+
+    So nothing is read while a request is served: a peer cannot send ahead, and no thread waits for another.
+    """
 
     def __init__(self, assoc: BoundedAssociation) -> None:
         super().__init__(assoc)
         self._limits = assoc.limits
         self._command = self._size = self._discarded = 0
         self._too_large = False
-        self._waiting: deque[int] = deque()
-        self._serving = 0
+        self.serving = False
 
     def get_msg(self, block: bool = False) -> Any:
-        """The next message, waited for; to ask for one says that the last one is served."""
-        self._limits.memory.give(self._serving)
-        self._serving = 0
-        try:
-            context_id, message = self.msg_queue.get(timeout=self.dimse_timeout if block else _LOOK)
-        except queue.Empty:
-            return None, None
-        if message is not None:
-            self._serving = self._waiting.popleft()
-        return context_id, message
+        """The association's own thread asks for messages; it gets none, but is woken where something else came."""
+        with contextlib.suppress(queue.Empty):
+            self.msg_queue.get(timeout=self.dimse_timeout if block else _LOOK)
+        return None, None
 
     def give_all(self) -> None:
         """The association is over: what it held is free."""
-        self._limits.memory.give(self._serving + self._size + sum(self._waiting))
-        self._serving = self._size = 0
-        self._waiting.clear()
+        self._limits.memory.give(self._size)
+        self._size = 0
 
     def receive_primitive(self, primitive: P_DATA) -> None:
         """Take the next fragments of a message (PS3.8 annex E); a complete one goes to who serves it."""
@@ -221,12 +220,14 @@ class BoundedDIMSE(DIMSEServiceProvider):
         self._bound(primitive)
         if not self.message.decode_msg(primitive, self.assoc):
             return
-        message, size = self.message, self._size
-        self.message, self._size = None, 0
-        if not self._answered(message):
-            self._hand_on(message, size)
-        else:
-            self._limits.memory.give(size)
+        message, self.message = self.message, None
+        self.serving = True
+        try:
+            if not self._answered(message):
+                self._serve(message)
+        finally:
+            self.serving = False
+            self.give_all()
 
     def _bound(self, primitive: P_DATA) -> None:
         """Count what came. Of an object that is too large the bytes are dropped, and only its end is waited for."""
@@ -283,14 +284,10 @@ class BoundedDIMSE(DIMSEServiceProvider):
         self.send_msg(answer, cast(int, message.context_id))
         return True
 
-    def _hand_on(self, message: DIMSEMessage, size: int) -> None:
+    def _serve(self, message: DIMSEMessage) -> None:
         request = message.message_to_primitive()
-        if isinstance(request, C_CANCEL):
-            return  # nothing we serve can be cancelled
-        if len(self._waiting) >= WAITING:
-            raise ValueError(f"more than {WAITING} requests without waiting for an answer")
-        self._waiting.append(size)
-        self.msg_queue.put((cast(int, message.context_id), cast(Any, request)))
+        if not isinstance(request, C_CANCEL):  # nothing we serve can be cancelled
+            self.assoc._serve_request(cast(Any, request), cast(int, message.context_id))
 
 
 class BoundedAssociation(Association):
@@ -305,8 +302,12 @@ class BoundedAssociation(Association):
         self.dul.to_user_queue = _Waking(self.dimse.msg_queue)
         self.acse_timeout, self.network_timeout = limits.timeout, limits.idle  # they go to the new DUL's timers
 
+    def _abort_blocking(self, block: bool = True) -> None:
+        """Abort; the thread that serves requests is the one that sends the A-ABORT, and cannot wait for itself."""
+        super()._abort_blocking(block and threading.current_thread() is not self.dul)
+
     def run_reactor(self) -> None:
-        """Serve until the end, then give back the socket, the memory and the place."""
+        """Wait for the end, then give back the socket, the memory and the place."""
         try:
             super().run_reactor()
         except Exception as error:  # noqa: BLE001 - as in BoundedDUL.run_reactor

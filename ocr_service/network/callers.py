@@ -57,6 +57,12 @@ def may_call(title: str, address: str, allow: Sequence[Caller]) -> bool:
     )
 
 
+def is_known(address: str, allow: Sequence[Caller]) -> bool:
+    """Is this an address of anybody who may call?"""
+    at = _address(address)
+    return any(at in network for entry in allow for network in entry.address)
+
+
 def _address(told: str) -> IPv4Address | IPv6Address:
     at = ip_address(told.partition("%")[0])
     return at.ipv4_mapped or at if isinstance(at, IPv6Address) else at

@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from socketserver import BaseServer
 from typing import Any, cast
 
@@ -75,11 +76,12 @@ class Places:
         """How many have a place."""
         return len(self._admitted)
 
-    @property
-    def crowded(self) -> bool:
-        """More connections than can become associations or be told that they cannot."""
+    def crowded(self, known: bool) -> bool:
+        """More connections than can become associations, or be told that they cannot: strangers stand outside first."""
         with self._lock:
-            return len(self._in) + self._handshakes >= self.share + _ROOM
+            connections = len(self._in) + self._handshakes
+            waiting = connections - len(self._admitted)
+        return connections >= self.share + _ROOM or (waiting >= _ROOM // 2 and not known)
 
 
 class _Welcome(RequestHandler):
@@ -116,8 +118,9 @@ class Door(AssociationServer):
         handlers: list[tuple[evt.EventType, Any]],
         limits: Limits,
         places: Places,
+        is_known: Callable[[str], bool],
     ) -> None:
-        self._listening, self._tls = listening, tls
+        self._listening, self._tls, self._is_known = listening, tls, is_known
         self.limits, self.places, self.handlers = limits, places, handlers
         super().__init__(ae, listening.getsockname(), ae.ae_title, contexts, request_handler=_Welcome)
         self._thread = threading.Thread(target=self.serve_forever, args=(_POLL,), name="Door", daemon=True)
@@ -127,6 +130,7 @@ class Door(AssociationServer):
         """Use the socket that is there instead of one of our own."""
         cast(socket.socket, self.socket).close()
         self.socket = self._listening.dup()
+        self.socket.setblocking(False)  # another process may be quicker; what a parent hands on has forgotten this
         self.server_address = self.socket.getsockname()
 
     def server_activate(self) -> None:
@@ -138,7 +142,7 @@ class Door(AssociationServer):
             busy = self.places.admitted
             time.sleep(_LET_OTHERS if busy >= self.places.share else busy * _PER_ASSOCIATION)
         connection, address = cast(socket.socket, self.socket).accept()
-        if self.places.crowded:
+        if self.places.crowded(self._is_known(address[0])):
             log.warning("connection_closed", address=address[0], why="too many connections are open")
             connection.close()
             raise ConnectionAbortedError("too many connections are open")

@@ -13,7 +13,6 @@ from ocr_service.config import Receiver
 _SLACK = 4096  # some senders count a PDU's header, or that of its items, outside the length they agreed on
 _NEGOTIATION = 2**20  # bytes of an A-ASSOCIATE-RQ: 128 contexts with 60 transfer syntaxes each are 240 KB
 COMMAND = 2**16  # bytes of a command set: the longest of PS3.7 annex E is far below 2 KB
-WAITING = 16  # requests that a peer may send ahead of our answers: we negotiate one at a time (PS3.7 D.3.3.3)
 P_DATA_TF = 0x04
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,7 @@ from ocr_service.network.arrivals import Inbox
 from ocr_service.network.associations import BoundedAssociation
 from ocr_service.network.callers import (
     Rejection,
+    is_known,
     may_call,
     not_now,
     plain_address,
@@ -99,7 +101,9 @@ def serve_receiver(
         (evt.EVT_N_EVENT_REPORT, partial(on_n_event_report, inbox=inbox)),
     ]
     doors = tuple(
-        Door(ae, bound, supported_contexts(), context, handlers, limits, places)
+        Door(
+            ae, bound, supported_contexts(), context, handlers, limits, places, partial(is_known, allow=receiver.allow)
+        )
         for bound, context in ((listening.plain, None), (listening.tls, tls))
         if bound is not None
     )
@@ -149,11 +153,15 @@ def _rejection(
 
 
 def _quiet() -> None:
-    """pynetdicom's own logs dump requests, and its warnings quote values: what we log, we log ourselves."""
+    """pynetdicom's logs dump requests, and pydicom's warnings quote values: what we log, we log ourselves.
+
+    For the whole process, and for good: its threads decode what peers send at any time.
+    """
     pynetdicom._config.LOG_HANDLER_LEVEL = "none"
     pynetdicom._config.LOG_REQUEST_IDENTIFIERS = pynetdicom._config.LOG_RESPONSE_IDENTIFIERS = False
     for name in ("pynetdicom", "pydicom"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    warnings.filterwarnings("ignore", category=UserWarning)
 
 
 def _wait_until(true: Callable[[], bool], seconds: float) -> None:

@@ -92,12 +92,15 @@ def _forwarded(step: Step, peer: Peer, our_ae: str) -> Answer:
     ds = dcmread(BytesIO(b"".join(step.encoded)))
     syntaxes = list(dict.fromkeys([ds.file_meta.TransferSyntaxUID, "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"]))
     assoc = _opened(peer, our_ae, [str(syntax) for syntax in syntaxes])
+    connection = assoc.dul.socket.socket if assoc.dul.socket is not None else None
     try:
         send = assoc.send_n_create if step.created else assoc.send_n_set
         status, answer = send(ds, MPPS, step.sop_instance_uid)
     finally:
         if assoc.is_established:
             assoc.release()
+        if connection is not None:
+            connection.close()  # pynetdicom leaves it open where the peer has gone first
     if "Status" not in status:
         raise PeerUnavailable(f"{peer.ae_title} at {peer.host}:{peer.port} did not answer the step in time")
     told = Dataset()
