@@ -81,6 +81,10 @@ def opened(
         if transport is not None and transport.socket is not None:
             transport.socket.settimeout(seconds(peer))
 
+    def wake(event: evt.Event) -> None:
+        """Whoever began to wait for an answer just as the association ended would wait until the timeout."""
+        event.assoc.dimse.msg_queue.put((None, None))
+
     ae = AE(ae_title=our_ae_title)
     ae.connection_timeout = ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = seconds(peer)
     assoc = ae.associate(
@@ -88,14 +92,20 @@ def opened(
         peer.port,
         contexts=list(contexts),
         ae_title=peer.ae_title,
-        evt_handlers=[(evt.EVT_CONN_OPEN, bound_waits), *handlers],
+        evt_handlers=[
+            (evt.EVT_CONN_OPEN, bound_waits),
+            (evt.EVT_ABORTED, wake),
+            (evt.EVT_RELEASED, wake),
+            *handlers,
+        ],
         tls_args=(context, peer.host) if context else None,
     )
     if assoc.is_established:
         return assoc
+    if context is not None and context.made is not None:
+        context.made.close()
+    _close(assoc)
     if not connected:
-        if context is not None and context.made is not None:
-            context.made.close()
         raise PeerUnavailable(f"{named(peer)} cannot be reached: {_why_not(peer, context)}")
     raise _unanswered(assoc, peer, our_ae_title)
 
@@ -106,6 +116,15 @@ def hang_up(assoc: Association) -> None:
         assoc.release()
     if assoc.is_established:
         assoc.abort()
+    assoc.join(assoc.acse_timeout)
+    _close(assoc)
+
+
+def _close(assoc: Association) -> None:
+    """Close the socket: pynetdicom leaves one whose shutdown fails to the garbage collector."""
+    transport = assoc.dul.socket
+    if transport is not None and transport.socket is not None:
+        transport.socket.close()
 
 
 def both_syntaxes(sop_classes: Sequence[str]) -> list[PresentationContext]:
