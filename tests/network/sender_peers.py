@@ -87,6 +87,7 @@ def scp(
 ) -> Iterator[int]:
     """A pynetdicom SCP in this process; gives its port."""
     ae = AE(ae_title="PACS")
+    ae.acse_timeout = 2  # a caller that goes away before it says what it wants is not waited for
     for uid in sop_classes:
         ae.add_supported_context(uid, syntaxes)
     server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=list(handlers), ssl_context=tls)
@@ -102,7 +103,7 @@ def tidied() -> Iterator[None]:
     yield
     for thread in threading.enumerate():
         if isinstance(thread, Association | DULServiceProvider):
-            thread.join(PATIENCE)
+            thread.join(3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()

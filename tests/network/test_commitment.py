@@ -226,7 +226,7 @@ def test_our_receiver_hears_a_report_of_a_peer_that_calls_us() -> None:
         role = build_role(PUSH_MODEL, scp_role=True)
         assoc = ae.associate("127.0.0.1", port, ae_title=OURS, ext_neg=[role])
         good, _ = assoc.send_n_event_report(told([ONE], {}), 1, PUSH_MODEL, PUSH_MODEL_INSTANCE)
-        bad, _ = assoc.send_n_event_report(Dataset(), 1, PUSH_MODEL, PUSH_MODEL_INSTANCE)
+        bad, _ = assoc.send_n_event_report(told([ONE], {}, ""), 1, PUSH_MODEL, PUSH_MODEL_INSTANCE)
         assoc.release()
 
     assert (good.Status, bad.Status) == (0x0000, 0x0120)
