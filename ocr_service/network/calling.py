@@ -17,6 +17,7 @@ from typing import Any
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE, build_context, evt
 from pynetdicom.association import Association
+from pynetdicom.pdu import A_ASSOCIATE_RJ
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext
 
@@ -73,6 +74,7 @@ def opened(
     context = _tls(peer.tls, peer) if peer.tls else None
     address = _address(peer)
     connected: list[bool] = []
+    rejections: list[A_ASSOCIATE] = []
 
     def bound_waits(event: evt.Event) -> None:
         """Once connected, pynetdicom lifts the socket's timeout: half a PDU would then be waited for without end."""
@@ -81,6 +83,15 @@ def opened(
         if transport is not None and transport.socket is not None:
             transport.socket.settimeout(seconds(peer))
 
+    def note_rejection(event: evt.Event) -> None:
+        """pynetdicom takes one that comes very fast for a connection that failed, and forgets it."""
+        if isinstance(event.pdu, A_ASSOCIATE_RJ):
+            rejections.append(event.pdu.to_primitive())
+
+    def wake(event: evt.Event) -> None:
+        """Whoever began to wait for an answer just as the association ended would wait until the timeout."""
+        event.assoc.dimse.msg_queue.put((None, None))
+
     ae = AE(ae_title=our_ae_title)
     ae.connection_timeout = ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = seconds(peer)
     assoc = ae.associate(
@@ -88,16 +99,23 @@ def opened(
         peer.port,
         contexts=list(contexts),
         ae_title=peer.ae_title,
-        evt_handlers=[(evt.EVT_CONN_OPEN, bound_waits), *handlers],
+        evt_handlers=[
+            (evt.EVT_CONN_OPEN, bound_waits),
+            (evt.EVT_PDU_RECV, note_rejection),
+            (evt.EVT_ABORTED, wake),
+            (evt.EVT_RELEASED, wake),
+            *handlers,
+        ],
         tls_args=(context, peer.host) if context else None,
     )
     if assoc.is_established:
         return assoc
+    if context is not None and context.made is not None:
+        context.made.close()
+    _close(assoc)
     if not connected:
-        if context is not None and context.made is not None:
-            context.made.close()
         raise PeerUnavailable(f"{named(peer)} cannot be reached: {_why_not(peer, context)}")
-    raise _unanswered(assoc, peer, our_ae_title)
+    raise _rejected(rejections[0], peer, our_ae_title) if rejections else _not_granted(assoc, peer)
 
 
 def hang_up(assoc: Association) -> None:
@@ -106,6 +124,15 @@ def hang_up(assoc: Association) -> None:
         assoc.release()
     if assoc.is_established:
         assoc.abort()
+    assoc.join(assoc.acse_timeout)
+    _close(assoc)
+
+
+def _close(assoc: Association) -> None:
+    """Close the socket: pynetdicom leaves one whose shutdown fails to the garbage collector."""
+    transport = assoc.dul.socket
+    if transport is not None and transport.socket is not None:
+        transport.socket.close()
 
 
 def both_syntaxes(sop_classes: Sequence[str]) -> list[PresentationContext]:
@@ -167,16 +194,19 @@ def _why_not(peer: Peer, context: ssl.SSLContext | None) -> str:
     return "the connection broke"
 
 
-def _unanswered(assoc: Association, peer: Peer, our_ae_title: str) -> PeerUnavailable | PeerRefused:
-    """The association that was asked for and not granted."""
+def _rejected(answer: A_ASSOCIATE, peer: Peer, our_ae_title: str) -> PeerUnavailable | PeerRefused:
+    """What an A-ASSOCIATE-RJ means (PS3.8, table 9-21)."""
+    if answer.result_source == 1 and answer.diagnostic in _UNKNOWN_NAMES:
+        said = _UNKNOWN_NAMES[answer.diagnostic].format(ours=our_ae_title, theirs=peer.ae_title)
+        return PeerUnavailable(f"{named(peer)} {said}")
+    if answer.result == _PERMANENT:
+        return PeerRefused(f"{named(peer)} rejected the association for good: {answer.reason_str}")
+    return PeerUnavailable(f"{named(peer)} rejected the association for now: {answer.reason_str}")
+
+
+def _not_granted(assoc: Association, peer: Peer) -> PeerUnavailable | PeerRefused:
+    """An association without a context, or none."""
     answer = assoc.acceptor.primitive
-    if isinstance(answer, A_ASSOCIATE) and assoc.is_rejected:
-        if answer.result_source == 1 and answer.diagnostic in _UNKNOWN_NAMES:
-            said = _UNKNOWN_NAMES[answer.diagnostic].format(ours=our_ae_title, theirs=peer.ae_title)
-            return PeerUnavailable(f"{named(peer)} {said}")
-        if answer.result == _PERMANENT:
-            return PeerRefused(f"{named(peer)} rejected the association for good: {answer.reason_str}")
-        return PeerUnavailable(f"{named(peer)} rejected the association for now: {answer.reason_str}")
     if isinstance(answer, A_ASSOCIATE) and answer.result == 0 and not assoc.accepted_contexts:
         return PeerRefused(f"{named(peer)} accepts none of the SOP classes and transfer syntaxes that we offered")
     return PeerUnavailable(f"{named(peer)} took the connection and granted no association within {seconds(peer):g} s")

@@ -98,6 +98,7 @@ class StoreLane:
     def _stored(self, ds: Dataset) -> int | None:
         """The peer's status; None where the association ended without one. PeerUnavailable, PeerRefused."""
         if self._assoc is None or not self._assoc.is_established:
+            self.close()
             self._gave_up = False
             contexts = both_syntaxes(self._sop_classes)
             self._assoc = opened(self._peer, self._our_ae_title, contexts, [(evt.EVT_ACSE_SENT, self._note_abort)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -10,9 +11,10 @@ import ssl
 import subprocess
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,8 +23,10 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
-from pydicom.uid import ExplicitVRLittleEndian
-from pynetdicom import AE
+from pydicom.uid import EnhancedSRStorage, ExplicitVRLittleEndian
+from pynetdicom import AE, evt
+from pynetdicom.association import Association
+from pynetdicom.dul import DULServiceProvider
 
 from ocr_service.config import ClientTLS, Destination
 from ocr_service.rdsr.document import rdsr
@@ -83,6 +87,7 @@ def scp(
 ) -> Iterator[int]:
     """A pynetdicom SCP in this process; gives its port."""
     ae = AE(ae_title="PACS")
+    ae.acse_timeout = 2  # a caller that goes away before it says what it wants is not waited for
     for uid in sop_classes:
         ae.add_supported_context(uid, syntaxes)
     server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=list(handlers), ssl_context=tls)
@@ -90,6 +95,39 @@ def scp(
         yield server.server_address[1]
     finally:
         ae.shutdown()
+
+
+@contextmanager
+def tidied() -> Iterator[None]:
+    """At the end, collect the sockets that pynetdicom's server forgot: those of handshakes and peers that failed."""
+    yield
+    for thread in threading.enumerate():
+        if isinstance(thread, Association | DULServiceProvider):
+            thread.join(3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+@dataclass
+class Pacs:
+    """One SCP for many tests: what it does with an object is a test's own, and it starts once."""
+
+    port: int = 0
+    on_store: Callable[[evt.Event], int] = lambda _: 0x0000
+    granted: list[evt.Event] = field(default_factory=list)
+
+
+@contextmanager
+def pacs() -> Iterator[Pacs]:
+    here = Pacs()
+
+    def stored(event: evt.Event) -> int:
+        return here.on_store(event)
+
+    handlers = [(evt.EVT_C_STORE, stored), (evt.EVT_ACCEPTED, here.granted.append)]
+    with scp(handlers, [XRAY_RADIATION_DOSE_SR, str(EnhancedSRStorage)]) as here.port:
+        yield here
 
 
 @contextmanager

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import struct
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import dcmread
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import EnhancedSRStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import evt
 
 from ocr_service.errors import BrokenObject
@@ -28,15 +30,18 @@ from tests.network.sender_peers import (
     PATIENCE,
     TCP_NODELAY,
     Certificates,
+    Pacs,
     certificates,
     data_set,
     dicom,
     free_port,
     orthanc,
+    pacs,
     raw,
     report,
     scp,
     storescp,
+    tidied,
     tools,
 )
 
@@ -44,12 +49,31 @@ from tests.network.sender_peers import (
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 REPORT = report()
 SHORT = 0.6  # seconds: a timeout to run into
-JAPANESE = {"SpecificCharacterSet": ["", "ISO 2022 IR 87"], "PatientName": "Yamada^Tarou=山田^太郎=やまだ^たろう"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left_open() -> Iterator[None]:
+    with tidied():
+        yield
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Pacs]:
+    with pacs() as here:
+        yield here
+
+
+@pytest.fixture
+def peer(started: Pacs) -> Pacs:
+    """A PACS that takes everything, until a test says otherwise."""
+    started.granted.clear()
+    started.on_store = lambda _: 0x0000
+    return started
 
 
 def rejecting(result: int, source: int, reason: int):
@@ -140,18 +164,15 @@ STATUSES = [
 ]
 
 
-def test_each_status_is_told_from_the_others_in_a_sentence() -> None:
+def test_each_status_is_told_from_the_others_in_a_sentence(peer: Pacs) -> None:
     """Over one lane: an answer that is no success does not end it."""
     planned = iter([status for status, _ in STATUSES])
-    calls: list[evt.Event] = []
-    with (
-        scp([(evt.EVT_C_STORE, lambda event: next(planned)), (evt.EVT_ACCEPTED, calls.append)]) as port,
-        lane(dicom(port), OURS) as way,
-    ):
+    peer.on_store = lambda _: next(planned)
+    with lane(dicom(peer.port), OURS) as way:
         answers = [way.send(REPORT.encoded) for _ in STATUSES]
 
     assert [type(answer) for answer in answers] == [kind for _, kind in STATUSES]
-    assert len(calls) == 1
+    assert len(peer.granted) == 1
     for (status, _), answer in zip(STATUSES, answers, strict=True):
         match answer:
             case Warned(told, text) | Refused(told, text):
@@ -160,7 +181,7 @@ def test_each_status_is_told_from_the_others_in_a_sentence() -> None:
                 pass
             case Accepted():
                 continue
-        assert text.startswith(f"PACS at 127.0.0.1:{port} answered 0x{status:04X}: ")
+        assert text.startswith(f"PACS at 127.0.0.1:{peer.port} answered 0x{status:04X}: ")
 
 
 @given(st.integers(0, 0xFFFF))
@@ -204,9 +225,9 @@ def test_a_peer_that_takes_no_such_object_refuses_it() -> None:
     assert "X-Ray Radiation Dose SR" in no_report.why
 
 
-def test_a_class_that_nobody_foresaw_is_offered_with_its_object() -> None:
+def test_a_class_that_nobody_foresaw_is_offered_with_its_object(peer: Pacs) -> None:
     other = dcmread(BytesIO(REPORT.encoded))
-    other.SOPClassUID = other.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.22"
+    other.SOPClassUID = other.file_meta.MediaStorageSOPClassUID = EnhancedSRStorage
     buffer = BytesIO()
     other.save_as(buffer)
     came: list[str] = []
@@ -215,10 +236,10 @@ def test_a_class_that_nobody_foresaw_is_offered_with_its_object() -> None:
         came.append(event.request.AffectedSOPClassUID)
         return 0
 
-    classes = [XRAY_RADIATION_DOSE_SR, str(other.SOPClassUID)]
-    with scp([(evt.EVT_C_STORE, keep)], classes) as port, lane(dicom(port), OURS) as way:
+    peer.on_store = keep
+    with lane(dicom(peer.port), OURS) as way:
         assert [way.send(REPORT.encoded), way.send(buffer.getvalue())] == [Accepted(), Accepted()]
-    assert came == classes
+    assert came == [XRAY_RADIATION_DOSE_SR, EnhancedSRStorage]
 
 
 def test_nobody_there_and_a_name_that_nobody_knows_are_for_later() -> None:
@@ -278,20 +299,20 @@ def test_a_peer_that_takes_no_connection_is_not_waited_for_without_end() -> None
     assert time.monotonic() - begun < PATIENCE / 2
 
 
-def test_a_peer_that_never_answers_an_object_is_not_waited_for_without_end() -> None:
+def test_a_peer_that_never_answers_an_object_is_not_waited_for_without_end(peer: Pacs) -> None:
     over = threading.Event()
 
     def hang(event: evt.Event) -> int:
         over.wait(PATIENCE)
         return 0
 
-    with scp([(evt.EVT_C_STORE, hang)]) as port:
-        begun = time.monotonic()
-        told = send(REPORT.encoded, dicom(port, SHORT), OURS)
-        took = time.monotonic() - begun
-        over.set()
+    peer.on_store = hang
+    begun = time.monotonic()
+    told = send(REPORT.encoded, dicom(peer.port, SHORT), OURS)
+    took = time.monotonic() - begun
+    over.set()
 
-    assert told == Unavailable(f"PACS at 127.0.0.1:{port} gave no usable answer within {SHORT} s")
+    assert told == Unavailable(f"PACS at 127.0.0.1:{peer.port} gave no usable answer within {SHORT} s")
     assert took < PATIENCE / 2
 
 
@@ -306,35 +327,32 @@ def cut(event: evt.Event) -> int:
 
 
 @pytest.mark.parametrize("end", [abort, cut])
-def test_a_peer_that_breaks_off_under_an_object_is_for_later(end) -> None:
+def test_a_peer_that_breaks_off_under_an_object_is_for_later(end, peer: Pacs) -> None:
     asked: list[int] = []
 
     def handle(event: evt.Event) -> int:
         asked.append(1)
         return end(event)
 
-    with scp([(evt.EVT_C_STORE, handle)]) as port:
-        told = send(REPORT.encoded, dicom(port), OURS)
+    peer.on_store = handle
+    told = send(REPORT.encoded, dicom(peer.port), OURS)
 
-    assert told == Unavailable(f"PACS at 127.0.0.1:{port} broke the association off while it was sent an object")
+    assert told == Unavailable(f"PACS at 127.0.0.1:{peer.port} broke the association off while it was sent an object")
     assert asked == [1], "the durable caller tries again, after a pause"
 
 
 @pytest.mark.parametrize("end", ["release", "abort", "cut", "under the object"])
-def test_a_lane_whose_association_ended_is_opened_once_more(end: str) -> None:
-    granted: list[evt.Event] = []
+def test_a_lane_whose_association_ended_is_opened_once_more(end: str, peer: Pacs) -> None:
     came: list[int] = []
 
     def handle(event: evt.Event) -> int:
         came.append(1)
         return abort(event) if end == "under the object" and len(came) == 2 else 0
 
-    with (
-        scp([(evt.EVT_C_STORE, handle), (evt.EVT_ACCEPTED, granted.append)]) as port,
-        lane(dicom(port), OURS) as way,
-    ):
+    peer.on_store = handle
+    with lane(dicom(peer.port), OURS) as way:
         assert way.send(REPORT.encoded) == Accepted()
-        (first,) = granted
+        (first,) = peer.granted
         match end:
             case "release":
                 first.assoc.release()
@@ -345,27 +363,15 @@ def test_a_lane_whose_association_ended_is_opened_once_more(end: str) -> None:
         assert way.send(REPORT.encoded) == Accepted()
         assert way.send(REPORT.encoded) == Accepted()
 
-    assert len(granted) == 2
+    assert len(peer.granted) == 2
 
 
-def test_a_lane_is_there_again_when_its_peer_is() -> None:
-    port = free_port()
-    with lane(dicom(port, SHORT), OURS) as way:
+def test_a_lane_is_there_again_when_its_peer_is(peer: Pacs) -> None:
+    """The same lane, first of all rejected for the moment."""
+    with rejecting(2, 3, 2) as port, lane(dicom(port), OURS) as way:
         assert isinstance(way.send(REPORT.encoded), Unavailable)
-        ready = scp_at(port)
-        try:
-            assert way.send(REPORT.encoded) == Accepted()
-        finally:
-            ready.shutdown()
-
-
-def scp_at(port: int):
-    from pynetdicom import AE
-
-    ae = AE(ae_title="PACS")
-    ae.add_supported_context(XRAY_RADIATION_DOSE_SR, ExplicitVRLittleEndian)
-    ae.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_STORE, lambda event: 0)])
-    return ae
+        way._peer = dicom(peer.port).peer  # type: ignore[attr-defined]
+        assert way.send(REPORT.encoded) == Accepted()
 
 
 def test_what_is_no_dicom_file_is_sent_nowhere() -> None:
@@ -374,12 +380,15 @@ def test_what_is_no_dicom_file_is_sent_nowhere() -> None:
             send(broken, dicom(free_port()), OURS)
 
 
-def test_no_sentence_names_the_patient() -> None:
-    with scp([(evt.EVT_C_STORE, lambda event: 0xC123)]) as port:
-        told = repr(send(report("Quibblewick^Zephyrine").encoded, dicom(port), OURS))
+def test_no_sentence_names_the_patient(peer: Pacs, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    peer.on_store = lambda _: 0xC123
+    told = repr(send(report("Quibblewick^Zephyrine").encoded, dicom(peer.port), OURS))
 
-    assert "Quibblewick" not in told
-    assert "0042" not in told
+    assert "0xC123" in told
+    for text in (told, caplog.text):
+        assert "Quibblewick" not in text
+        assert "0042" not in text
 
 
 @pytest.fixture
