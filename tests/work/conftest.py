@@ -1,4 +1,4 @@
-"""Archives whose console's letters are registered."""
+"""Archives whose console's letters are registered, and a page that a person has to look at."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tests.work.archives import (
     Site,
     readers,
 )
+from tests.work.deciding import MISREAD, Desk
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +32,9 @@ def site(tmp_path: Path, trained: Path) -> Site:
     (its.templates / "acme").mkdir()
     (its.templates / "acme" / "dose.font").write_bytes((trained / "acme" / "dose.font").read_bytes())
     return its
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """One engine reads `493.4` where the page says 498.4, and the sum settles nothing: a second cell is in doubt."""
+    return Desk(tmp_path, {**MISREAD, "618.5": "613.5"})
