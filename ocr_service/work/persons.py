@@ -78,7 +78,7 @@ def decide(
             raise UsageError(f"this unit is {row.outcome.replace('_', ' ')}: there is no report to confirm")
         doubts = [one["where"] for one in json.loads(row.report)["findings"] if one["kind"] == "doubt"]
         told = {
-            "set": [_as_text(one) for one in corrections],
+            "set": [str(one) for one in corrections],
             "why": why,
             "organization": organization,
             "doubts": doubts,
@@ -191,11 +191,6 @@ def record_act(
     key = added.inserted_primary_key
     assert key is not None
     return int(key[0])
-
-
-def _as_text(correction: Correction) -> str:
-    row = "" if correction.event is None else f"{correction.event}."
-    return f"{row}{correction.quantity}={correction.text}"
 
 
 def _console(template: str, console: str) -> str:

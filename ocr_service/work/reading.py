@@ -61,8 +61,8 @@ class ReadJob:
 class UnitRead:
     """One unit's ending, and what the records keep of it.
 
-    scanner: its normalised identity as text. rows, moments, patient: digests; equal ones are linked orders. whole: does
-    the page say that the examination is complete? waiting: may better known letters prove more? rests: digests of the
+    scanner: its normalised identity as text. rows: digest of what the report says. examination, patient: digests;
+    units of one examination, on several studies, are linked orders. whole: does the page say that the examination is complete? waiting: may better known letters prove more? rests: digests of the
     registered glyphs that the report rests on. standing: the SOP Instance UID of an earlier report of ours that the new
     one does not take the place of.
     """
@@ -72,7 +72,7 @@ class UnitRead:
     template: str = ""
     console: str = ""
     rows: str = ""
-    moments: str = ""
+    examination: str = ""
     patient: str = ""
     whole: bool = False
     waiting: bool = False
@@ -174,7 +174,6 @@ def _told(read: ReadUnit, converted: Converted, library: Library, salt: bytes) -
     report, native = outcome.report, read.ending.native
     template = next((one for one in library.templates if one.name == report.template), None)
     by_page = template is not None and template.complete_by != "quiet"
-    timed = bool(read.files.moments) and all(read.files.moments) and any(event.has_dose for event in report.events)
     patient = attributes.text(newest, "PatientID") + "\n" + attributes.text(newest, "IssuerOfPatientID")
     return UnitRead(
         converted,
@@ -182,7 +181,7 @@ def _told(read: ReadUnit, converted: Converted, library: Library, salt: bytes) -
         report.template,
         console_of(newest).name if report.template else "",
         printed_digest(report),
-        sha256("\n".join((scanner, *sorted(set(read.files.moments)))).encode()).hexdigest() if timed else "",
+        _examination(read),
         blake2b(patient.encode(), digest_size=16, key=salt[:64]).hexdigest(),
         by_page and _is_whole(outcome),
         isinstance(outcome, NeedsReview) and letters.waiting,
@@ -194,6 +193,17 @@ def _told(read: ReadUnit, converted: Converted, library: Library, salt: bytes) -
         report.scanner.station_name,
         report.scanner.manufacturer,
     )
+
+
+def _examination(read: ReadUnit) -> str:
+    """What makes two units the same examination: scanner, times and rows, before any person's act; "" without dose."""
+    assert read.ending is not None
+    outcome = read.ending.outcome
+    timed = bool(read.files.moments) and all(read.files.moments)
+    if isinstance(outcome, Unreadable) or not timed or not any(event.has_dose for event in outcome.report.events):
+        return ""
+    told = (*read.files.scanner, *sorted(set(read.files.moments)), read.printed)
+    return sha256("\n".join(told).encode()).hexdigest()
 
 
 def _is_whole(outcome: Outcome) -> bool:

@@ -200,7 +200,7 @@ class _Unit:
             "console": self._told.console,
             "report": lines.line(replace(converted, rdsr=document.file if document else None)),
             "rows": self._told.rows,
-            "moments": self._told.moments,
+            "examination": self._told.examination,
             "patient": self._told.patient,
             "rdsr": document.file if document else "",
             "sop_instance_uid": document.sop_instance_uid if document else "",
@@ -230,12 +230,11 @@ class _Unit:
 
     def _once(self, outcome: Outcome) -> Outcome:
         """Linked orders: one examination under several studies is reported once."""
-        if isinstance(outcome, Unreadable | Skipped) or not (self._told.rows and self._told.moments):
+        if isinstance(outcome, Unreadable | Skipped) or not self._told.examination:
             return outcome
         linked = self._connection.execute(
             select(units).where(
-                units.c.moments == self._told.moments,
-                units.c.rows == self._told.rows,
+                units.c.examination == self._told.examination,
                 units.c.study != self._study,
                 units.c.outcome.in_((*_REPORTED, "needs_review")),
             )

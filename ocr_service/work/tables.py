@@ -91,8 +91,8 @@ units = Table(
     Column("template", String(120), nullable=False, server_default=""),
     Column("console", String(200), nullable=False, server_default=""),
     Column("report", Text, nullable=False),  # the line of `convert --report`, JSON
-    Column("rows", String(64), nullable=False, server_default=""),  # digest of what is printed, for linked orders
-    Column("moments", String(64), nullable=False, server_default=""),
+    Column("rows", String(64), nullable=False, server_default=""),  # digest of what the report says: what a person sees
+    Column("examination", String(64), nullable=False, server_default="", index=True),  # equal for linked orders
     Column("patient", String(64), nullable=False, server_default=""),  # salted digest, equal for equal patients
     Column("rdsr", String(120), nullable=False, server_default=""),  # its file below the outbox
     Column("sop_instance_uid", String(64), nullable=False, server_default=""),
@@ -105,8 +105,6 @@ units = Table(
     Column("station", String(32), nullable=False, server_default=""),
     Column("manufacturer", String(64), nullable=False, server_default=""),
 )
-Index("ocr_units_linked", units.c.moments, units.c.rows)
-
 # Which registered glyphs a unit's report rests on, by digest.
 rests = Table(
     "ocr_rests",
