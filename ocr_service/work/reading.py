@@ -62,9 +62,9 @@ class UnitRead:
     """One unit's ending, and what the records keep of it.
 
     scanner: its normalised identity as text. rows: digest of what the report says. examination, patient: digests;
-    units of one examination, on several studies, are linked orders. whole: does the page say that the examination is complete? waiting: may better known letters prove more? rests: digests of the
-    registered glyphs that the report rests on. standing: the SOP Instance UID of an earlier report of ours that the new
-    one does not take the place of.
+    units of one examination, in several studies, are linked orders. whole: does the page say that the examination is
+    complete? waiting: may better known letters prove more? rests: digests of the registered glyphs that the report
+    rests on. standing: the SOP Instance UID of an earlier report of ours that the new one does not take the place of.
     """
 
     converted: Converted
