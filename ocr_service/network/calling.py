@@ -73,25 +73,7 @@ def opened(
     """
     context = _tls(peer.tls, peer) if peer.tls else None
     address = _address(peer)
-    connected: list[bool] = []
-    rejections: list[A_ASSOCIATE] = []
-
-    def bound_waits(event: evt.Event) -> None:
-        """Once connected, pynetdicom lifts the socket's timeout: half a PDU would then be waited for without end."""
-        connected.append(True)
-        transport = event.assoc.dul.socket
-        if transport is not None and transport.socket is not None:
-            transport.socket.settimeout(seconds(peer))
-
-    def note_rejection(event: evt.Event) -> None:
-        """pynetdicom takes one that comes very fast for a connection that failed, and forgets it."""
-        if isinstance(event.pdu, A_ASSOCIATE_RJ):
-            rejections.append(event.pdu.to_primitive())
-
-    def wake(event: evt.Event) -> None:
-        """Whoever began to wait for an answer just as the association ended would wait until the timeout."""
-        event.assoc.dimse.msg_queue.put((None, None))
-
+    watch = _Watch(seconds(peer))
     ae = AE(ae_title=our_ae_title)
     ae.connection_timeout = ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = seconds(peer)
     assoc = ae.associate(
@@ -99,13 +81,7 @@ def opened(
         peer.port,
         contexts=list(contexts),
         ae_title=peer.ae_title,
-        evt_handlers=[
-            (evt.EVT_CONN_OPEN, bound_waits),
-            (evt.EVT_PDU_RECV, note_rejection),
-            (evt.EVT_ABORTED, wake),
-            (evt.EVT_RELEASED, wake),
-            *handlers,
-        ],
+        evt_handlers=[*watch.handlers(), *handlers],
         tls_args=(context, peer.host) if context else None,
     )
     if assoc.is_established:
@@ -113,9 +89,9 @@ def opened(
     if context is not None and context.made is not None:
         context.made.close()
     _close(assoc)
-    if not connected:
+    if not watch.connected:
         raise PeerUnavailable(f"{named(peer)} cannot be reached: {_why_not(peer, context)}")
-    raise _rejected(rejections[0], peer, our_ae_title) if rejections else _not_granted(assoc, peer)
+    raise _rejected(watch.rejection, peer, our_ae_title) if watch.rejection else _not_granted(assoc, peer)
 
 
 def hang_up(assoc: Association) -> None:
@@ -139,6 +115,40 @@ def both_syntaxes(sop_classes: Sequence[str]) -> list[PresentationContext]:
     """For each SOP class a context of Explicit and one of Implicit VR Little Endian, so that the choice is ours."""
     syntaxes = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
     return [build_context(uid, syntax) for uid in sop_classes for syntax in syntaxes]
+
+
+class _Watch:
+    """What happens to one association that pynetdicom itself does not remember, or does not bound."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self.connected = False
+        self.rejection: A_ASSOCIATE | None = None
+
+    def handlers(self) -> list[Handler]:
+        """For pynetdicom's evt_handlers."""
+        return [
+            (evt.EVT_CONN_OPEN, self._bound_waits),
+            (evt.EVT_PDU_RECV, self._note_rejection),
+            (evt.EVT_ABORTED, self._wake),
+            (evt.EVT_RELEASED, self._wake),
+        ]
+
+    def _bound_waits(self, event: evt.Event) -> None:
+        """Once connected, pynetdicom lifts the socket's timeout: half a PDU would then be waited for without end."""
+        self.connected = True
+        transport = event.assoc.dul.socket
+        if transport is not None and transport.socket is not None:
+            transport.socket.settimeout(self.limit)
+
+    def _note_rejection(self, event: evt.Event) -> None:
+        """pynetdicom takes one that comes very fast for a connection that failed, and forgets it."""
+        if isinstance(event.pdu, A_ASSOCIATE_RJ):
+            self.rejection = event.pdu.to_primitive()
+
+    def _wake(self, event: evt.Event) -> None:
+        """Whoever began to wait for an answer just as the association ended would wait until the timeout."""
+        event.assoc.dimse.msg_queue.put((None, None))
 
 
 class _Context(ssl.SSLContext):

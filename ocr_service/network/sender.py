@@ -109,6 +109,8 @@ class StoreLane:
             answer = assoc.send_c_store(ds)
         except RuntimeError:  # the association ended between the two lines
             answer = Dataset()
+        except ValueError as error:
+            raise PeerRefused(f"{named(self._peer)} takes the object in no transfer syntax that it can have") from error
         if "Status" in answer:
             return int(answer.Status)
         assoc.join(seconds(self._peer))  # it is established until its thread has noticed
