@@ -160,17 +160,21 @@ class _Watch:
     def handlers(self) -> list[Handler]:
         """For pynetdicom's evt_handlers."""
         return [
-            (evt.EVT_CONN_OPEN, self._bound_waits),
+            (evt.EVT_CONN_OPEN, self._prepare),
             (evt.EVT_PDU_RECV, self._note_rejection),
             (evt.EVT_ABORTED, self._wake),
             (evt.EVT_RELEASED, self._wake),
         ]
 
-    def _bound_waits(self, event: evt.Event) -> None:
-        """Once connected, pynetdicom lifts the socket's timeout: half a PDU would then be waited for without end."""
+    def _prepare(self, event: evt.Event) -> None:
+        """Bound each read and write: once connected, pynetdicom would wait without end for the rest of a PDU.
+
+        And send at once: a message is two PDUs, and the second would wait 40 ms for the first one's TCP ACK.
+        """
         self.transport = event.assoc.dul.socket
         if self.transport is not None and self.transport.socket is not None:
             self.transport.socket.settimeout(self.limit)
+            self.transport.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _note_rejection(self, event: evt.Event) -> None:
         """pynetdicom takes one that comes very fast for a connection that failed, and forgets it."""
