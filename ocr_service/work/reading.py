@@ -23,6 +23,7 @@ from ocr_service.screen.lettering import lettering
 from ocr_service.screen.readers import Readers
 from ocr_service.study import attributes
 from ocr_service.templates.library import Library
+from ocr_service.templates.schema import Template
 from ocr_service.work import unit
 from ocr_service.work.inventory import Broken, take_stock
 from ocr_service.work.objects import quiet, salvaged
@@ -159,7 +160,7 @@ def read_study(job: ReadJob) -> StudyRead:
         tuple(units),
         tuple(broken),
         frozenset(_glyph(one) for one in fonts.withdrawn()),
-        _registered(fonts, read),
+        _registered(fonts, read, desk.library),
     )
 
 
@@ -172,7 +173,7 @@ def _told(read: ReadUnit, converted: Converted, library: Library, salt: bytes) -
     if isinstance(outcome, Unreadable) or newest is None:
         return UnitRead(converted, scanner)
     report, native = outcome.report, read.ending.native
-    template = next((one for one in library.templates if one.name == report.template), None)
+    template = _template(library, report.template)
     by_page = template is not None and template.complete_by != "quiet"
     patient = attributes.text(newest, "PatientID") + "\n" + attributes.text(newest, "IssuerOfPatientID")
     return UnitRead(
@@ -219,17 +220,22 @@ def _glyph(one: OwnGlyph) -> str:
     return blake2b("\n".join((*told, size)).encode() + one.glyph.ink, digest_size=16).hexdigest()
 
 
-def _registered(fonts: Fonts, read: Sequence[ReadUnit]) -> dict[tuple[str, str], int]:
-    """How many glyphs are registered on the pages that were read, by template and console."""
+def _registered(fonts: Fonts, read: Sequence[ReadUnit], library: Library) -> dict[tuple[str, str], int]:
+    """How many glyphs are registered on the pages that were read, by the template's title and the console."""
     found = {}
     for one in read:
         if one.ending is None or isinstance(one.ending.outcome, Unreadable) or not one.objects:
             continue
-        template, console = one.ending.outcome.report.template, console_of(one.objects[-1])
-        if template:
-            own = lettering(fonts, template, console).own
-            found[(template, console.name)] = sum(bool(known.registered) for known in own.values())
+        title, console = one.ending.outcome.report.template, console_of(one.objects[-1])
+        template = _template(library, title)
+        if template is not None:
+            own = lettering(fonts, template.name, console).own
+            found[(title, console.name)] = sum(bool(known.registered) for known in own.values())
     return found
+
+
+def _template(library: Library, title: str) -> Template | None:
+    return next((one for one in library.templates if one.title == title), None)
 
 
 def _stamps(folder: Path) -> object:
