@@ -325,7 +325,7 @@ class Template(Model):
     refuses: Words = ()
 
     @property
-    def title(self) -> str:
+    def versioned(self) -> str:
         """Name and revision, as reports tell them."""
         return f"{self.name} r{self.revision}"
 

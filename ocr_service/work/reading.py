@@ -221,21 +221,21 @@ def _glyph(one: OwnGlyph) -> str:
 
 
 def _registered(fonts: Fonts, read: Sequence[ReadUnit], library: Library) -> dict[tuple[str, str], int]:
-    """How many glyphs are registered on the pages that were read, by the template's title and the console."""
+    """How many glyphs are registered on the pages that were read, by the template with its revision and the console."""
     found = {}
     for one in read:
         if one.ending is None or isinstance(one.ending.outcome, Unreadable) or not one.objects:
             continue
-        title, console = one.ending.outcome.report.template, console_of(one.objects[-1])
-        template = _template(library, title)
+        versioned, console = one.ending.outcome.report.template, console_of(one.objects[-1])
+        template = _template(library, versioned)
         if template is not None:
             own = lettering(fonts, template.name, console).own
-            found[(title, console.name)] = sum(bool(known.registered) for known in own.values())
+            found[(versioned, console.name)] = sum(bool(known.registered) for known in own.values())
     return found
 
 
-def _template(library: Library, title: str) -> Template | None:
-    return next((one for one in library.templates if one.title == title), None)
+def _template(library: Library, versioned: str) -> Template | None:
+    return next((one for one in library.templates if one.versioned == versioned), None)
 
 
 def _stamps(folder: Path) -> object:

@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 
 from ocr_service.errors import OcrServiceError, OutputError, StoreError
 from ocr_service.work import archives, deliveries, delivering, studies
+from ocr_service.work.deliveries import Batch
 from ocr_service.work.store import workflow_url
 from ocr_service.work.studies import Due
 from ocr_service.work.tables import workers
@@ -85,23 +86,28 @@ def give_up(study_instance_uid: str, digest: str, cause: str, why: str) -> None:
 
 
 @DBOS.workflow(name="delivery", max_recovery_attempts=None)
-def delivery(number: int) -> str:
-    """Bring a document to its destination, for days where it has to be. It is the only one of its lane meanwhile."""
-    while True:
-        state, seconds = try_to_deliver(number)
-        if seconds is None:
-            return state
-        DBOS.recv(AGAIN, timeout_seconds=seconds)
+def delivery(lane: str, numbers: list[int]) -> int:
+    """Bring documents to a destination, for days where it has to be; how many rounds that took.
+
+    It is the only one of its lane meanwhile: a destination that is away is asked by one, not by all that wait for it.
+    """
+    rounds = 0
+    while numbers:
+        numbers, seconds = try_to_deliver(lane, numbers)
+        rounds += 1
+        if numbers:
+            DBOS.recv(AGAIN, timeout_seconds=seconds)
+    return rounds
 
 
 @DBOS.step(name="try_to_deliver")
-def try_to_deliver(number: int) -> tuple[str, float | None]:
-    """Try once: how it stands, and after how many seconds to try again."""
+def try_to_deliver(lane: str, numbers: list[int]) -> tuple[list[int], float]:
+    """One round: which of them still wait, and for how many seconds."""
     try:
-        return delivering.try_once(_worker(), number)
+        return delivering.try_round(_worker(), lane, numbers)
     except (StoreError, OutputError) as error:
-        log.warning("delivery_waits", delivery=number, why=str(error))
-        return LATER, PATIENCE.total_seconds()
+        log.warning("deliveries_wait", destination=lane, why=str(error))
+        return numbers, PATIENCE.total_seconds()
 
 
 def launch(worker: Worker) -> None:
@@ -119,7 +125,7 @@ def launch(worker: Worker) -> None:
     }
     DBOS(config=told)
     DBOS.launch()
-    DBOS.register_queue(STUDIES, worker_concurrency=2, polling_interval_sec=0.1)
+    DBOS.register_queue(STUDIES, worker_concurrency=4, polling_interval_sec=0.1)
     DBOS.register_queue(DELIVERIES, partition_concurrency=1, polling_interval_sec=0.2)
 
 
@@ -134,15 +140,10 @@ def start_study(due: Due) -> None:
         DBOS.enqueue_workflow(STUDIES, study, due.study, due.digest, due.cause)
 
 
-def start_delivery(number: int, lane: str, turn: int) -> None:
-    """Put a document into its lane."""
-    with SetWorkflowID(delivery_id(number, turn)), SetEnqueueOptions(queue_partition_key=lane):
-        DBOS.enqueue_workflow(DELIVERIES, delivery, number)
-
-
-def delivery_id(number: int, turn: int) -> str:
-    """The name of a document's way to a destination; turn: of how often a person asked for it anew."""
-    return f"delivery-{number}-{turn}"
+def start_delivery(batch: Batch) -> None:
+    """Put documents into their lane; a batch of the same name is there already."""
+    with SetWorkflowID(batch.workflow_id), SetEnqueueOptions(queue_partition_key=batch.lane):
+        DBOS.enqueue_workflow(DELIVERIES, delivery, batch.lane, list(batch.numbers))
 
 
 def turn(worker: Worker) -> int:
@@ -150,7 +151,7 @@ def turn(worker: Worker) -> int:
     done = worker.sort_out()
     done += studies.start_due(worker.store, time.time(), start_study)
     done += deliveries.start_waiting(worker.store, start_delivery)
-    deliveries.woken(worker.store, lambda number, its: DBOS.send(delivery_id(number, its), "now", AGAIN))
+    deliveries.woken(worker.store, lambda workflow_id: DBOS.send(workflow_id, "now", AGAIN))
     return done
 
 
