@@ -209,7 +209,10 @@ def _batch(lane: str, rows: Sequence[tuple[int, int]]) -> Batch:
 
 
 def woken(store: Store, wake: Callable[[str], None]) -> None:
-    """Wake the lanes that have a reason to go on: a person's wish, a storage commitment that came. wake: is given a workflow's name."""
+    """Wake the lanes that have a reason to go on: a person's wish, a storage commitment that came.
+
+    wake: is given a workflow's name.
+    """
     with store.begin(reading=True) as connection:
         rows = connection.execute(
             select(deliveries.c.id, deliveries.c.batch).where(deliveries.c.woken.is_(True), deliveries.c.batch != "")

@@ -13,12 +13,14 @@ from typing import assert_never
 import structlog
 
 from ocr_service.config import Destination
+from ocr_service.errors import InputError, OutputError, StoreError
 from ocr_service.network.arrivals import Committed
 from ocr_service.network.commitment import Asked, request_commitment
 from ocr_service.network.encoded import decoded
 from ocr_service.network.sender import Accepted, Lane, Refused, Sent, Unavailable, Warned, lane
 from ocr_service.rdsr.identity import uid_of
 from ocr_service.work import deliveries, records
+from ocr_service.work.unit import fault_in_words
 from ocr_service.work.worker import Worker
 
 log = structlog.get_logger()
@@ -60,6 +62,21 @@ def try_round(worker: Worker, name: str, numbers: Sequence[int]) -> Round:
 
 
 def _try(worker: Worker, number: int, destination: Destination, way: Lane) -> Later | None:
+    """None where this is over. A document that is damaged stops none of the others."""
+    try:
+        return _tried(worker, number, destination, way)
+    except InputError as error:
+        _over(worker, number, destination.name, "failed", str(error))
+    except StoreError:
+        raise
+    except OutputError as error:
+        return _later(worker, number, destination, 0, str(error))
+    except Exception as error:  # noqa: BLE001 (the job boundary: one document never stops its lane)
+        _over(worker, number, destination.name, "failed", fault_in_words(error))
+    return None
+
+
+def _tried(worker: Worker, number: int, destination: Destination, way: Lane) -> Later | None:
     """None where this is over."""
     row = deliveries.get(worker.store, number)
     if row is None or row.state != "waiting":

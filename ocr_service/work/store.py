@@ -67,8 +67,8 @@ class Store:
                 connection = connection.execution_options(ocr_reading=reading)
                 with connection.begin():
                     yield connection
-        except IntegrityError:
-            raise
+        except IntegrityError as error:
+            raise StoreError("another process recorded the same thing at the same time") from error
         except DBAPIError as error:
             raise StoreError(f"the database does not answer: {type(error.orig).__name__}") from error
         except SQLAlchemyError as error:

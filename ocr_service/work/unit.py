@@ -149,7 +149,7 @@ def read(
     except OcrServiceError:
         raise
     except Exception as error:  # noqa: BLE001 (the job boundary: one bad unit never stops the rest)
-        told = ReadUnit(files, (), Ending(Unreadable(_fault(error))), (), 0.0)
+        told = ReadUnit(files, (), Ending(Unreadable(fault_in_words(error))), (), 0.0)
     if told.ending is not None:
         ending, act = decided(told.ending, acts, context, files.study_instance_uid)
         told = replace(told, ending=ending, act=act, printed=printed_in(told.ending.outcome))
@@ -178,7 +178,7 @@ def written(read: ReadUnit, workplace: Workplace) -> tuple[Converted, ...]:
         except OcrServiceError:
             raise
         except Exception as error:  # noqa: BLE001 (as above: a header that nobody foresaw costs its own unit)
-            outcome, name = Unreadable(_fault(error)), None
+            outcome, name = Unreadable(fault_in_words(error)), None
         told = [identity_of(ds) for ds in read.objects]
         series = tuple(dict.fromkeys(one.series_instance_uid for one in told if one.series_instance_uid))
         instances = tuple(dict.fromkeys(one.sop_instance_uid for one in told if one.sop_instance_uid))
@@ -340,7 +340,7 @@ def _without_pixels(ds: Dataset) -> Dataset:
     return header
 
 
-def _fault(error: Exception) -> str:
+def fault_in_words(error: Exception) -> str:
     """An unforeseen fault in words: its kind and place, never its text, which may quote a header."""
     all_frames = list(extract_tb(error.__traceback__))
     frames = [frame for frame in all_frames if "ocr_service" in Path(frame.filename).parts] or all_frames

@@ -7,7 +7,7 @@ says what it is about, so that what is asked for twice is one workflow.
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
@@ -20,6 +20,7 @@ from ocr_service.work.deliveries import Batch
 from ocr_service.work.store import workflow_url
 from ocr_service.work.studies import Due
 from ocr_service.work.tables import workers
+from ocr_service.work.unit import fault_in_words
 from ocr_service.work.worker import Worker
 
 STUDIES: Final = "studies"
@@ -47,18 +48,26 @@ def study(study_instance_uid: str, digest: str, cause: str) -> str:
     ask_archives(study_instance_uid)
     while True:
         ended, why = read_and_record(study_instance_uid, digest, cause)
+        if ended == FAULT:
+            ended, why = give_up(study_instance_uid, digest, cause, why), "failed"
         if ended == DONE:
             return why
-        if ended == FAULT:
-            give_up(study_instance_uid, digest, cause, why)
-            return "failed"
         DBOS.sleep(PATIENCE.total_seconds())
 
 
 @DBOS.step(name="ask_archives")
 def ask_archives(study_instance_uid: str) -> int:
-    """Bring what the archives have of the study beside its dose screens; how many objects."""
-    return archives.ask(_worker(), study_instance_uid)
+    """Bring what the archives have of the study beside its dose screens; how many objects.
+
+    Whatever goes wrong there, the study is read without.
+    """
+    try:
+        return archives.ask(_worker(), study_instance_uid)
+    except OcrServiceError as error:
+        log.warning("archives_not_asked", why=str(error))
+    except Exception as error:  # noqa: BLE001 (the job boundary: an archive's odd answer never stops a study)
+        log.error("archives_not_asked", why=fault_in_words(error))
+    return 0
 
 
 @DBOS.step(name="read_and_record")
@@ -76,13 +85,20 @@ def read_and_record(study_instance_uid: str, digest: str, cause: str) -> tuple[s
             why = str(error)
             if not error.can_retry:
                 break
+        except Exception as error:  # noqa: BLE001 (the job boundary: one study never stops the others)
+            return FAULT, fault_in_words(error)
     return FAULT, why
 
 
-@DBOS.step(name="give_up", retries_allowed=True, max_attempts=1000, interval_seconds=1.0, backoff_rate=1.5)
-def give_up(study_instance_uid: str, digest: str, cause: str, why: str) -> None:
-    """The study is *failed*."""
-    _worker().give_up(Due(study_instance_uid, digest, cause), why)
+@DBOS.step(name="give_up")
+def give_up(study_instance_uid: str, digest: str, cause: str, why: str) -> str:
+    """The study is *failed*; LATER where not even that can be recorded now."""
+    try:
+        _worker().give_up(Due(study_instance_uid, digest, cause), why)
+    except (StoreError, OutputError) as error:
+        log.warning("failure_not_recorded", why=str(error))
+        return LATER
+    return DONE
 
 
 @DBOS.workflow(name="delivery", max_recovery_attempts=None)
@@ -130,8 +146,8 @@ def launch(worker: Worker) -> None:
 
 
 def stop() -> None:
-    """Let running steps end, and no others begin."""
-    DBOS.destroy(workflow_completion_timeout_sec=20)
+    """Let running steps end, and no others begin; what takes longer is done again at the next start."""
+    DBOS.destroy(workflow_completion_timeout_sec=5)
 
 
 def start_study(due: Due) -> None:
@@ -153,6 +169,20 @@ def turn(worker: Worker) -> int:
     done += deliveries.start_waiting(worker.store, start_delivery)
     deliveries.woken(worker.store, lambda workflow_id: DBOS.send(workflow_id, "now", AGAIN))
     return done
+
+
+def forget(worker: Worker) -> int:
+    """Forget workflows that ended before the retention; how many."""
+    before = datetime.now(UTC) - worker.config.keeping.retention
+    over = DBOS.list_workflows(
+        status=["SUCCESS", "ERROR", "CANCELLED"],
+        completed_before=before.isoformat(),
+        limit=500,
+        load_input=False,
+        load_output=False,
+    )
+    DBOS.delete_workflows([one.workflow_id for one in over])
+    return len(over)
 
 
 def beat(worker: Worker) -> None:

@@ -47,6 +47,7 @@ def _turns(worker: Worker, stopped: Callable[[float], bool]) -> None:
                 beaten = now
             if now - tidied >= TIDY:
                 tidying.tidy(worker)
+                workflow.forget(worker)
                 tidied = now
             pause = 0.0 if workflow.turn(worker) else LOOK
         except (StoreError, OutputError) as error:
