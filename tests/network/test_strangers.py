@@ -268,7 +268,7 @@ ATTACKS: list[Attack] = [
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=[attack.__name__ for attack in ATTACKS])
 def test_a_stranger_is_shown_out_and_the_next_sender_served(file: Path, attack: Attack) -> None:
-    with unmoved(file) as here:
+    with unmoved(file, config(timeout="1s")) as here:
         attack(here.port)
 
 
