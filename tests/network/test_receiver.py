@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from io import BytesIO
 from multiprocessing import get_context
@@ -13,7 +14,7 @@ import pytest
 import structlog
 from pydicom import Dataset, dcmread, uid
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
-from pynetdicom import build_context, build_role
+from pynetdicom import build_context, build_role, evt
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 
@@ -267,6 +268,14 @@ def test_a_receiver_process_that_is_killed_takes_nobody_with_it(files: list[Path
 
     kept = [dcmread(path).SOPInstanceUID for path in tmp_path.glob("*.dcm")]
     assert sorted(kept) == sorted(2 * [f"{receiving.UID}.{number}" for number in range(4)])
+
+
+def test_a_request_that_comes_before_our_own_thread_knows_of_the_association_is_answered(
+    here: Running, files: list[Path]
+) -> None:
+    here.receiver._doors[0].handlers.append((evt.EVT_ACCEPTED, lambda _event: time.sleep(0.3)))
+
+    assert storescu(here.port, "-td", "5", files[0]).returncode == 0
 
 
 def test_ten_senders_at_once_lose_nothing(here: Running, files: list[Path]) -> None:
