@@ -17,9 +17,11 @@ from pathlib import Path
 import structlog
 from sqlalchemy import insert, select
 
+from ocr_service import equipment
 from ocr_service.config import Config
 from ocr_service.dose.identity import IdentityRule
 from ocr_service.errors import EngineError
+from ocr_service.templates.library import Library
 from ocr_service.work import persons, reading, records, sorting, studies
 from ocr_service.work.inbox import DurableInbox, day_of
 from ocr_service.work.outbox import Outbox
@@ -190,6 +192,11 @@ class Worker:
                     shutil.rmtree(drafts, ignore_errors=True)
             log.warning("object_killed_a_process", object=one.number)
             studies.attempt_failed(self.store, one.number, why, self.config.reading.attempts)
+
+    @cached_property
+    def library(self) -> Library:
+        """The templates, for what archives are asked by them. TemplateError."""
+        return equipment.library(self.config.templates)
 
     @cached_property
     def _salt(self) -> bytes:
