@@ -19,7 +19,7 @@ from ocr_service.network.commitment import Asked, request_commitment
 from ocr_service.network.encoded import decoded
 from ocr_service.network.sender import Accepted, Lane, Refused, Sent, Unavailable, Warned, lane
 from ocr_service.rdsr.identity import uid_of
-from ocr_service.work import deliveries, records
+from ocr_service.work import audit_trail, deliveries, records
 from ocr_service.work.unit import fault_in_words
 from ocr_service.work.worker import Worker
 
@@ -107,6 +107,8 @@ def _commitment(worker: Worker, number: int, destination: Destination, encoded: 
     assert row is not None
     if row.state != "waiting":
         return None
+    if not row.committing:
+        audit_trail.delivered(worker.config, worker.store, number, time.time())
     transaction = row.committing or uid_of("commitment", str(number), str(row.turn), str(ds.SOPInstanceUID))
     deliveries.committing(worker.store, number, transaction)  # its answer may come before ours returns
     answer = request_commitment(
@@ -128,6 +130,7 @@ def _commitment(worker: Worker, number: int, destination: Destination, encoded: 
 def _arrived(worker: Worker, number: int, destination: Destination, sent: Sent) -> None:
     warning = isinstance(sent, Warned)
     why = sent.text if isinstance(sent, Warned) else ""
+    audit_trail.delivered(worker.config, worker.store, number, time.time())
     log.info("delivered", delivery=number, destination=destination.name, warning=warning)
     if not deliveries.ended(worker.store, number, "acknowledged", time.time(), why=why, warning=warning):
         records.recall_late(worker.desk, number, destination, time.time())

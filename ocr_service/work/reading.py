@@ -91,13 +91,14 @@ class StudyRead:
     """A study's units, its objects that cannot be read, and how its consoles' letters stand now.
 
     withdrawn: digests of glyphs that prove nothing any more. registered: how many glyphs are registered, by template
-    and console.
+    and console. others: SOP Instance UIDs of objects whose pages are no dose screens.
     """
 
     units: tuple[UnitRead, ...]
     broken: tuple[Converted, ...]
     withdrawn: frozenset[str]
     registered: Mapping[tuple[str, str], int]
+    others: frozenset[str] = frozenset()
 
 
 class _Desk:
@@ -161,6 +162,7 @@ def read_study(job: ReadJob) -> StudyRead:
         tuple(broken),
         frozenset(_glyph(one) for one in fonts.withdrawn()),
         _registered(fonts, read, desk.library),
+        frozenset(uid for one in read if one.ending is not None for uid in one.ending.others),
     )
 
 

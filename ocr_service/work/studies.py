@@ -140,7 +140,7 @@ def _touch(connection: Connection, one: Sorted, received_at: float, rules: Readi
     if due is None:
         return
     values = {"last_arrival": last, "due_at": max(due, now), "cause": cause, "state": "open", "tidied_at": None}
-    if one.role == Role.COMPANION.value:
+    if one.role not in READ_WITH:  # it changes nothing of what is read: the reading would have the name of the last one
         return
     connection.execute(update(studies).where(studies.c.study == one.study).values(**values))
 

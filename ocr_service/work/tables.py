@@ -209,5 +209,14 @@ workers = Table(
     Column("beat_at", Float, nullable=False),
 )
 
+# Since when the configuration asks for what it asks for now: the ledger holds earlier reports to no later rule.
+rules = Table(
+    "ocr_rules",
+    metadata,
+    Column("rule", String(64), primary_key=True),
+    Column("told", Text, nullable=False),
+    Column("since", Float, nullable=False),
+)
+
 # One row: what is drawn once for this installation.
 site = Table("ocr_site", metadata, Column("salt", String(64), nullable=False))
