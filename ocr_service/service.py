@@ -23,6 +23,7 @@ from ocr_service.config import Config
 from ocr_service.errors import OcrServiceError
 from ocr_service.logs import configure_logs
 from ocr_service.network.listening import Listening, listen, shares
+from ocr_service.work.metrics import PartState
 from ocr_service.work.store import open_store
 from ocr_service.work.workers import end_with_parent
 
@@ -102,6 +103,10 @@ class Service:
                 part.process.join()
         self.listening.close()
 
+    def state(self) -> dict[str, PartState]:
+        """How its processes are, for those who watch it."""
+        return {part.name: PartState(part.is_alive, max(0, part.starts - 1)) for part in self.parts}
+
     def _replace(self, part: Part) -> None:
         now = time.monotonic()
         lived = now - part.started
@@ -127,11 +132,12 @@ def serve(config: Config, said: Callable[[Service], None] = lambda _: None) -> N
     service = Service(config)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
-    service.start()
-    http = answer_http(config, lambda: {part.name: part.is_alive for part in service.parts})
-    log.info("service_started", parts=len(service.parts), port=service.listening.ports[0])
-    said(service)
+    http = None
     try:
+        http = answer_http(config, service.state)
+        service.start()
+        log.info("service_started", parts=len(service.parts), port=service.listening.ports[0])
+        said(service)
         service.watch()
     finally:
         service.end()
@@ -150,6 +156,9 @@ def run_part(run: Callable[..., None], arguments: tuple[object, ...]) -> None:
     except OcrServiceError as error:
         log.error("part_failed", why=str(error))
         os._exit(error.exit_code)
+    except Exception:  # the border of a process: the fault's text may quote a header, so Python prints none
+        log.error("part_failed", exc_info=True)
+        os._exit(1)
 
 
 def run_receiver(config: Config, listening: Listening, share: int, stop: Event) -> None:
