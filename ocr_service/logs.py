@@ -34,7 +34,7 @@ def configure_logs(form: Literal["auto", "json", "text"] = "auto") -> None:
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=False),
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.EventRenamer("event"),
             _without_exception_texts,
             ending,

@@ -178,6 +178,7 @@ def run_worker(config: Config, number: int, stop: Event) -> None:
 
     configure_logs(config.operation.log_format)
     working.work(config, f"{config.operation.machine}-{number}", stop.wait)
+    os._exit(0)  # a thread of DBOS that waits for a destination's next try would keep the process alive till then
 
 
 def run_sweeps(config: Config, stop: Event) -> None:

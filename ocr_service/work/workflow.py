@@ -124,8 +124,12 @@ def launch(worker: Worker) -> None:
 
 
 def stop() -> None:
-    """Let running steps end, and no others begin."""
-    DBOS.destroy(workflow_completion_timeout_sec=20)
+    """Let running steps end, and no others begin.
+
+    A document that waits for its destination's next try is running too, so this is not waited for long; what is
+    broken off begins anew at the next start.
+    """
+    DBOS.destroy(workflow_completion_timeout_sec=5)
 
 
 def start_study(due: Due) -> None:
