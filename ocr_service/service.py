@@ -25,6 +25,7 @@ from ocr_service.logs import configure_logs
 from ocr_service.network.listening import Listening, listen, shares
 from ocr_service.work import sending_rules
 from ocr_service.work.audit_trail import open_trail
+from ocr_service.work.metrics import PartState
 from ocr_service.work.store import open_store
 from ocr_service.work.workers import end_with_parent
 
@@ -104,6 +105,10 @@ class Service:
                 part.process.join()
         self.listening.close()
 
+    def state(self) -> dict[str, PartState]:
+        """How its processes are, for those who watch it."""
+        return {part.name: PartState(part.is_alive, max(0, part.starts - 1)) for part in self.parts}
+
     def _replace(self, part: Part) -> None:
         now = time.monotonic()
         lived = now - part.started
@@ -131,11 +136,12 @@ def serve(config: Config, said: Callable[[Service], None] = lambda _: None) -> N
         signal.signal(number, lambda *_: service.stop())
     open_trail(config).started(time.time())
     sending_rules.remember(config, time.time())
-    service.start()
-    http = answer_http(config, lambda: {part.name: part.is_alive for part in service.parts})
-    log.info("service_started", parts=len(service.parts), port=service.listening.ports[0])
-    said(service)
+    http = None
     try:
+        http = answer_http(config, service.state)
+        service.start()
+        log.info("service_started", parts=len(service.parts), port=service.listening.ports[0])
+        said(service)
         service.watch()
     finally:
         service.end()
@@ -155,6 +161,9 @@ def run_part(run: Callable[..., None], arguments: tuple[object, ...]) -> None:
     except OcrServiceError as error:
         log.error("part_failed", why=str(error))
         os._exit(error.exit_code)
+    except Exception:  # the border of a process: the fault's text may quote a header, so Python prints none
+        log.error("part_failed", exc_info=True)
+        os._exit(1)
 
 
 def run_receiver(config: Config, listening: Listening, share: int, stop: Event) -> None:
@@ -174,6 +183,7 @@ def run_worker(config: Config, number: int, stop: Event) -> None:
 
     configure_logs(config.operation.log_format)
     working.work(config, f"{config.operation.machine}-{number}", stop.wait)
+    os._exit(0)  # a thread of DBOS that waits for a destination's next try would keep the process alive till then
 
 
 def run_sweeps(config: Config, stop: Event) -> None:

@@ -62,6 +62,7 @@ Index(
 )
 Index("ocr_objects_study", objects.c.study, objects.c.role)
 Index("ocr_objects_day", objects.c.day, objects.c.state)
+Index("ocr_objects_told", objects.c.state, objects.c.via)  # /metrics counts by it, without a look at the rows
 
 # One row a study: when it is to be read, and why. `digest` names the objects that it was last read with.
 studies = Table(
@@ -105,6 +106,10 @@ units = Table(
     Column("station", String(32), nullable=False, server_default=""),
     Column("manufacturer", String(64), nullable=False, server_default=""),
 )
+# /metrics counts by these, without a look at the rows, which carry whole reports.
+Index("ocr_units_told", units.c.template, units.c.outcome, units.c.held, units.c.audited, units.c.disagreed)
+Index("ocr_units_read", units.c.read_at, units.c.milliseconds)
+
 # Which registered glyphs a unit's report rests on, by digest.
 rests = Table(
     "ocr_rests",
@@ -149,7 +154,14 @@ deliveries = Table(
     Column("why", Text, nullable=False, server_default=""),
     UniqueConstraint("destination", "kind", "sop_instance_uid", "turn"),
 )
-Index("ocr_deliveries_state", deliveries.c.state, deliveries.c.destination)
+Index(
+    "ocr_deliveries_state",
+    deliveries.c.state,
+    deliveries.c.destination,
+    deliveries.c.kind,
+    deliveries.c.created_at,
+)
+Index("ocr_deliveries_acknowledged", deliveries.c.acknowledged_at)
 
 # What a person did. Never changed, never deleted.
 acts = Table(

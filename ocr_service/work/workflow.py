@@ -146,7 +146,11 @@ def launch(worker: Worker) -> None:
 
 
 def stop() -> None:
-    """Let running steps end, and no others begin; what takes longer is done again at the next start."""
+    """Let running steps end, and no others begin.
+
+    A document that waits for its destination's next try is running too, so this is not waited for long; what is
+    broken off begins anew at the next start.
+    """
     DBOS.destroy(workflow_completion_timeout_sec=5)
 
 
