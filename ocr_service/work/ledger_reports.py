@@ -18,7 +18,6 @@ from ocr_service.work.deliveries import ON_THE_WAY
 from ocr_service.work.ledger_objects import Fault, Look, workflow_of
 from ocr_service.work.records import COMMISSIONING, RECALLED, facts_of
 from ocr_service.work.tables import acts, deliveries, objects, scanners, studies, units
-from ocr_service.work.workflow import delivery_id
 from ocr_service.work.workflow_states import on_the_way
 
 OUTCOMES: Final = ("verified", "header", "needs_review", "unreadable", "skipped", "failed")
@@ -155,8 +154,8 @@ def _taken_back(look: Look) -> dict[tuple[str, str], int]:
 def _forgotten_deliveries(look: Look) -> Iterator[Fault]:
     """What waits will be sent: a workflow has it, or it will be given to one."""
     waiting = (deliveries.c.state == "waiting", deliveries.c.kind != "manual", _of(look, deliveries))
-    begun = select(deliveries.c.id, deliveries.c.turn).where(*waiting, deliveries.c.enqueued.is_(True))
-    names = {row.id: delivery_id(row.id, row.turn) for row in look.connection.execute(begun)}
+    begun = select(deliveries.c.id, deliveries.c.batch).where(*waiting, deliveries.c.batch != "")
+    names = {row.id: row.batch for row in look.connection.execute(begun)}
     alive = on_the_way(look.config, names.values())
     for number, name in names.items():
         if name not in alive:

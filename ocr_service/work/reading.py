@@ -7,7 +7,7 @@ a console's letters taught is kept before the job ends, so that every worker rea
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b, sha256
 from pathlib import Path
 from time import perf_counter
@@ -46,7 +46,8 @@ class ReadJob:
     """A study to read. lost: files that cost a process its life, and why; they are not opened.
 
     drafts: a folder for this job's RDSRs. acts: what persons decided, by the unit's scanner. read_today: scanners that
-    were read today, the others are audited. salt: of the digests that patients are compared by.
+    were read today, the others are audited. salt: of the digests that patients are compared by. steps: the requests of
+    its procedure steps, in the order they came.
     """
 
     files: tuple[Path, ...]
@@ -56,6 +57,7 @@ class ReadJob:
     disbelieved: frozenset[str] = frozenset()
     read_today: frozenset[str] = frozenset()
     salt: bytes = b""
+    steps: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ def read_study(job: ReadJob) -> StudyRead:
             scanner = " / ".join(files.scanner)
             acts = job.acts.get(scanner, ())
             first = scanner not in job.read_today
+            files = replace(files, steps=job.steps)
             read.append(unit.read(files, workplace, first=first, acts=acts, disbelieved=job.disbelieved))
         broken = [unit.broken_line(one) for one in stock.broken]
         units = []

@@ -74,7 +74,7 @@ studies = Table(
     Column("due_at", Float, index=True),
     Column("cause", String(80), nullable=False, server_default=""),
     Column("digest", String(64), nullable=False, server_default=""),
-    Column("state", String(10), nullable=False, server_default="open"),  # open enqueued read failed
+    Column("state", String(10), nullable=False, server_default="open"),  # open read failed
     Column("asked_at", Float),  # when the archives were last asked for its context
     Column("tidied_at", Float),
 )
@@ -200,6 +200,7 @@ fetched = Table(
     Column("at", Float, nullable=False),
 )
 
+# One row a request of a procedure step (MPPS): its N-CREATE, and each N-SET. `name` is its file below the spool.
 steps = Table(
     "ocr_steps",
     metadata,
@@ -208,9 +209,22 @@ steps = Table(
     Column("received_at", Float, nullable=False),
     Column("sop_instance_uid", String(64), nullable=False, index=True),
     Column("created", Boolean, nullable=False),
-    Column("study", String(64), nullable=False, server_default="", index=True),
     Column("calling_ae", String(16), nullable=False),
-    Column("state", String(10), nullable=False, server_default="kept"),  # kept sorted failed
+    Column("state", String(10), nullable=False, server_default="kept"),  # kept sorted broken failed
+)
+Index(
+    "ocr_steps_new",
+    steps.c.state,
+    postgresql_where=steps.c.state == "kept",
+    sqlite_where=steps.c.state == "kept",
+)
+
+# Which studies a procedure step is of: any of its requests may say so, mostly the first, and it may name several.
+step_studies = Table(
+    "ocr_step_studies",
+    metadata,
+    Column("sop_instance_uid", String(64), primary_key=True),
+    Column("study", String(64), primary_key=True, index=True),
 )
 
 # Worker processes, and when each was last seen alive: another one takes over what a dead one had begun.

@@ -28,6 +28,7 @@ from ocr_service.templates.library import Library
 from ocr_service.work import output
 from ocr_service.work.auditing import Audit, audited, is_sampled
 from ocr_service.work.decisions import decided, printed_in
+from ocr_service.work.encodings import say_the_same
 from ocr_service.work.inventory import Broken, UnitFiles
 from ocr_service.work.objects import identity_of, read_object, read_request, salvaged
 
@@ -255,7 +256,7 @@ def _load(paths: Iterable[Path], *, pixels: bool) -> _Loaded:
         known = first.setdefault(str(ds.SOPInstanceUID), ds)
         if known is ds:
             loaded.objects.append(ds)
-        elif not _equal(known, ds):
+        elif not say_the_same(known, ds):
             loaded.differs = True
     return loaded
 
@@ -274,14 +275,6 @@ def _steps(paths: Sequence[Path]) -> tuple[tuple[Dataset, ...], list[Finding]]:
 def _broken(path: Path, error: InputError | OSError) -> Broken:
     why = str(error) if isinstance(error, InputError) else f"the file cannot be read: {output.reason(error)}"
     return Broken(salvaged(path), why, path)
-
-
-def _equal(one: Dataset, other: Dataset) -> bool:
-    """Do two data sets say the same, however their files write it?"""
-    try:
-        return bool(one == other)
-    except (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError):
-        return False
 
 
 def _doubts(screens: _Loaded, images: _Loaded, reports: _Loaded, files: UnitFiles) -> list[Finding]:

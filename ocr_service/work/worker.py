@@ -22,7 +22,7 @@ from ocr_service.config import Config
 from ocr_service.dose.identity import IdentityRule
 from ocr_service.errors import EngineError
 from ocr_service.templates.library import Library
-from ocr_service.work import persons, reading, records, sorting, studies
+from ocr_service.work import persons, reading, records, sorting, steps, studies
 from ocr_service.work.inbox import DurableInbox, day_of
 from ocr_service.work.outbox import Outbox
 from ocr_service.work.records import Desk
@@ -78,7 +78,10 @@ class Worker:
         self.store.close()
 
     def sort_out(self) -> int:
-        """Find out what arrived; how many objects that was."""
+        """Find out what arrived; how many objects and requests of steps that was."""
+        return self._sort_objects() + self._sort_steps()
+
+    def _sort_objects(self) -> int:
         config = self.config
         found = studies.kept(self.store, config.operation.machine, time.time())
         if not found:
@@ -106,6 +109,23 @@ class Worker:
                 if studies.attempt_failed(self.store, number, why, self.config.reading.attempts):
                     told.append(sorting.Sorted(number, BROKEN, why=why))
         return told
+
+    def _sort_steps(self) -> int:
+        found = [(number, self.spool.path(name)) for number, name in steps.kept(self.store)]
+        told: list[sorting.SortedStep] = []
+        limit = self.config.reading.time_limit.total_seconds()
+        try:
+            told = self._sorting.do(sorting.sort_steps, found, limit) if found else []
+        except EngineError:
+            for one in found:  # one of them costs a process its life
+                try:
+                    told += self._sorting.do(sorting.sort_steps, [one], limit)
+                except EngineError:
+                    log.warning("step_killed_a_process", step=one[0])
+                    steps.failed(self.store, one[0])
+        if told:
+            steps.sort_out(self.store, told, self.config.reading, time.time())
+        return len(found)
 
     def read_and_record(self, due: Due) -> str:
         """Read a study and record what came of it. EngineError where a process died of it."""
@@ -163,6 +183,7 @@ class Worker:
             today = select(units.c.scanner).where(units.c.day == day_of(now)).distinct()
             read_today = frozenset(connection.execute(today).scalars())
             acts = persons.acts_of(connection, due.study)
+            requests = studies.steps_of(connection, due.study)
         lost = [one for one in there if one.state == "failed" and one.role != BROKEN]
         job = reading.ReadJob(
             tuple(self.spool.path(one.name) for one in there if one not in lost),
@@ -172,6 +193,7 @@ class Worker:
             disbelieved,
             read_today,
             self._salt,
+            tuple(self.spool.path(name) for name in requests),
         )
         return job, there
 
