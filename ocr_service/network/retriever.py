@@ -210,9 +210,9 @@ def _shows_dose(series: Dataset, library: Library) -> bool:
 
 
 def _just_taken(line: Line, images: tuple[Dataset, ...]) -> int:
-    """So many objects that may be anything are taken unseen: fewer where even their SOP classes are not told."""
+    """So many objects that may be anything are taken unseen: none where even their SOP classes are not told."""
     classes_told = all(attributes.uid(image, "SOPClassUID") for image in images)
-    return _MOST_PROBED if classes_told or line.pacs.retrieve == "move" else 1
+    return _MOST_PROBED if classes_told or line.pacs.retrieve == "move" else 0
 
 
 def _probe(looking: _Looking, series: str, perhaps: list[str]) -> bool:

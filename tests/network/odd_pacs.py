@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from ssl import SSLContext
 from threading import Event as Flag
 from typing import Literal
 
@@ -223,7 +224,7 @@ class OddPacs:
             yield 0xFF00, ds
 
     @contextmanager
-    def running(self) -> Iterator[int]:
+    def running(self, tls: SSLContext | None = None) -> Iterator[int]:
         """It answers at this port while the block lasts."""
 
         def came(event: Event) -> None:
@@ -243,7 +244,7 @@ class OddPacs:
             (evt.EVT_C_FIND, self.find), (evt.EVT_C_GET, self.send), (evt.EVT_C_MOVE, self.move),
             (evt.EVT_ACCEPTED, came),
         ]  # fmt: skip
-        with started(ae, 0, handlers) as port:
+        with started(ae, 0, handlers, tls) as port:
             try:
                 yield port
             finally:

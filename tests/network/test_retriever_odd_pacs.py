@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -30,6 +31,13 @@ pytestmark = [
 LIBRARY = shipped()
 DAY = date(2020, 1, 2)
 STUDY = f"{ROOT}.1"
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """What a test leaves to the collector is not left to the next one."""
+    yield
+    gc.collect()
 
 
 def objects() -> list[Dataset]:
@@ -79,7 +87,7 @@ ODD: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("oddity", ODD)
-def test_dose_screens_and_reports_are_found_and_brought(oddity: str) -> None:
+def test_dose_screens_and_reports_are_found_and_brought_once_and_what_grew_is_looked_at_again(oddity: str) -> None:
     pacs, kept = OddPacs(objects(), **ODD[oddity]), Kept()
     studies, parts = swept(pacs, kept)
 
@@ -89,11 +97,6 @@ def test_dose_screens_and_reports_are_found_and_brought(oddity: str) -> None:
     assert kept.again == []
     assert {one.via for one in kept.arrivals.values()} == {"fetch:archive"}
 
-
-@pytest.mark.parametrize("oddity", ODD)
-def test_what_was_had_is_not_brought_again_and_what_grew_is_looked_at_again(oddity: str) -> None:
-    pacs, kept = OddPacs(objects(), **ODD[oddity]), Kept()
-    swept(pacs, kept)
     before, retrievals = len(kept.arrivals), pacs.retrievals
     swept(pacs, kept, Days(DAY, DAY, again=True))
     assert (len(kept.arrivals), pacs.retrievals) == (before, retrievals)
@@ -139,7 +142,7 @@ def test_a_done_day_is_not_asked_for_again_and_a_recent_one_is_never_done() -> N
     assert recent.days == set()
 
 
-@pytest.mark.parametrize("odd", ["abort", "hang", 0xA900, 0xC001, 0xA700, 0x0110])
+@pytest.mark.parametrize("odd", ["abort", "hang", 0xC001, 0xA700])
 @pytest.mark.parametrize("level", ["SERIES", "IMAGE"])
 def test_one_study_that_cannot_be_asked_for_does_not_stop_the_sweep(level: str, odd: str | int) -> None:
     pacs, kept = OddPacs(objects(), at={(level, STUDY): odd}), Kept()
