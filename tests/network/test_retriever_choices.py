@@ -40,9 +40,9 @@ IMAGE_KEYS = ("SOPClassUID", "ImageType", "InstanceNumber", "ImageComments", "Wi
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def collected() -> Iterator[None]:
-    """What a test leaves to the collector is not left to the next one."""
+    """What these tests leave to the collector is not left to those of another module."""
     yield
     gc.collect()
 
