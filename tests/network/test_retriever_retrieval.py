@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from queue import Empty, Queue
+from threading import Event as Flag
+from threading import Thread
 
 import pytest
 from pydicom.uid import CTImageStorage
 
 from ocr_service.errors import PeerRefused
+from ocr_service.network import reactor
+from ocr_service.network.asking import Line
 from ocr_service.network.sweep import Days
-from tests.network.archives import Kept, free_port, receiving
+from tests.network.archives import OURS, Kept, free_port, pacs_at, receiving
 from tests.network.odd_pacs import (
     DAY,
     STUDY,
@@ -152,3 +159,42 @@ def test_objects_that_an_archive_moves_elsewhere_are_missed() -> None:
         studies, _ = swept(OddPacs([page()], move_to=("127.0.0.1", port)), kept, retrieve="move")
     assert set(elsewhere.arrivals) == {f"{STUDY}.999.1"}
     assert "did not arrive here: does it send what is for OCR_TEST to this host" in studies[0].faults[0].what
+
+
+@pytest.mark.parametrize("closed", [reactor.Checkpoint.hold, reactor.Checkpoint.clear], ids=["hold", "pynetdicom"])
+def test_a_held_reactor_takes_no_answer_that_a_merely_paused_one_would(closed: Callable[..., object]) -> None:
+    """A reactor that is slow to go on, as on a busy machine, between the end of its wait and its look for messages."""
+    checkpoint, answers, taken, over = reactor.Checkpoint(), Queue[int](), list[int](), Flag()
+
+    def react() -> None:
+        while not over.is_set():
+            checkpoint.wait()
+            time.sleep(0.01)
+            with suppress(Empty):
+                taken.append(answers.get_nowait())
+
+    thread = Thread(target=react)
+    thread.start()
+    for number in range(10):
+        time.sleep(0.003)  # the reactor is somewhere in its round
+        closed(checkpoint)
+        answers.put(number)
+        time.sleep(0.02)
+        with suppress(Empty):
+            answers.get_nowait()
+        checkpoint.set()
+    over.set()
+    checkpoint.set()
+    thread.join()
+    assert (taken == []) is (closed is reactor.Checkpoint.hold)
+
+
+def test_the_reactor_is_held_before_each_request() -> None:
+    with OddPacs([page()]).running() as port:
+        line = Line(pacs_at(port), OURS)
+        for _ in range(2):
+            held = line.ready()._reactor_checkpoint
+            assert isinstance(held, reactor.Checkpoint)
+            assert not held.is_set()
+            held.set()
+        line.close()
