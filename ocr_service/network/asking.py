@@ -97,10 +97,12 @@ class Line:
         left = self.left()
         if left <= 0:
             raise PeerUnavailable(f"{self.pacs.name} takes too long; what it was to bring is left out")
-        if self._assoc is None or not self._assoc.is_established:
+        if self._assoc is None or not hold(self._assoc):
+            self.abort()
             self._assoc = self._opened(left)
+            if not hold(self._assoc):
+                raise self.broke("anything")
         self._assoc.dimse_timeout = left
-        hold(self._assoc)
         return self._assoc
 
     def left(self) -> float:

@@ -14,7 +14,7 @@ from threading import Event
 
 from pynetdicom.association import Association
 
-_PATIENCE = 30.0  # seconds: a thread that does not come round in this time is not running any more
+_PATIENCE = 10.0  # seconds: a thread that does not come round in this time is not running any more
 
 
 class Checkpoint(Event):
@@ -44,8 +44,12 @@ def watched(association: Association) -> Association:
     return association
 
 
-def hold(association: Association) -> None:
-    """Hold the reactor until the request that follows is through; pynetdicom lets it go on then."""
+def hold(association: Association) -> bool:
+    """Hold the reactor until the request that follows is through; pynetdicom lets it go on then. Is it held?
+
+    It is not where the association ended in just this moment.
+    """
     checkpoint = association._reactor_checkpoint
-    if isinstance(checkpoint, Checkpoint) and checkpoint.is_set() and association.is_established:
-        checkpoint.hold()
+    if not isinstance(checkpoint, Checkpoint) or not association.is_established:
+        return False
+    return checkpoint.hold() if checkpoint.is_set() else True

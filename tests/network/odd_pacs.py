@@ -279,7 +279,7 @@ def swept(
     """Sweep it, by default the day on which all its studies were made: what became of studies and of days."""
     with pacs.running() as port:
         asked = sweep(
-            pacs_at(port, **{"timeout": "5s", "context": True, **told}),
+            pacs_at(port, **{"timeout": "15s", "context": True, **told}),
             OURS, LIBRARY, kept, kept, period or Days(DAY, DAY), at_once(),
         )  # fmt: skip
         looked = list(asked)

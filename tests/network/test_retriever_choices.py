@@ -208,6 +208,23 @@ def test_a_crash_in_the_middle_of_a_day_loses_nothing_and_brings_nothing_twice()
     assert (rest.kept, rest.unchanged, len(kept.arrivals), kept.again) == (2, 2, 4, [])
 
 
+def test_an_archive_that_is_asked_slowly_holds_no_association_meanwhile() -> None:
+    clock = Clock(datetime(2026, 6, 1, 12))  # noqa: DTZ001 (local time)
+    kept, pacs = Kept(), OddPacs([page()])
+    with pacs.running() as port:
+        total = swept(sweep(pacs_at(port), OURS, LIBRARY, kept, kept, Days(DAY, DAY), pace(clock, rate=0.1)))
+    assert total.kept == 1
+    assert len(pacs.asked) == pacs.associations == 5
+    assert clock.waited.total_seconds() == pytest.approx(40)
+
+
+def test_requests_of_one_sweep_share_an_association() -> None:
+    kept, pacs = Kept(), OddPacs([page(study=study) for study in range(1, 4)])
+    with pacs.running() as port:
+        assert swept(sweep(pacs_at(port), OURS, LIBRARY, kept, kept, Days(DAY, DAY), at_once())).kept == 3
+    assert pacs.associations == 1
+
+
 def test_a_full_disk_ends_the_sweep() -> None:
     kept = Kept(why_full="1 GiB free")
     with OddPacs([page()]).running() as port, pytest.raises(OutputError, match="goes on where it was: 1 GiB free"):
