@@ -21,7 +21,7 @@ from pynetdicom import AE
 
 from ocr_service.errors import OutputError, PeerRefused, PeerUnavailable
 from ocr_service.network import dose_series
-from ocr_service.network.asking import Line, NoLine, NoService
+from ocr_service.network.asking import FIND, Line, NoLine, NoService
 from ocr_service.network.dose_series import Use
 from ocr_service.network.pace import Pace, Stopped
 from ocr_service.network.querying import Study, series_of
@@ -252,6 +252,19 @@ def test_a_peer_without_query_is_no_archive() -> None:
     ae.add_supported_context("1.2.840.10008.1.1")
     with started(ae, 0, []) as port, pytest.raises(NoService, match="no Query/Retrieve"):
         series_of(Line(pacs_at(port), OURS), Study(f"{ROOT}.1"))
+
+
+def test_an_archive_that_has_no_association_left_is_asked_again_later() -> None:
+    ae = AE(ae_title="ARCHIVE")
+    ae.maximum_associations = 1
+    ae.add_supported_context(FIND["study"])
+    with started(ae, 0, []) as port:
+        other = AE()
+        other.add_requested_context(FIND["study"])
+        first = other.associate("127.0.0.1", port, ae_title="ARCHIVE")
+        with pytest.raises(NoLine, match="takes no association at the moment"):
+            series_of(Line(pacs_at(port), OURS), Study(f"{ROOT}.1"))
+        first.release()
 
 
 def test_a_host_that_nobody_knows_is_not_there() -> None:
