@@ -25,6 +25,7 @@ from pynetdicom.transport import AssociationSocket
 
 from ocr_service.config import ClientTLS, Peer
 from ocr_service.errors import PeerRefused, PeerUnavailable
+from ocr_service.network.reactor import hold, watched
 
 Handler = tuple[Any, ...]  # as pynetdicom's evt_handlers takes them
 _PERMANENT = 1
@@ -88,7 +89,7 @@ def opened(
             tls_args=(context, peer.host) if context else None,
         )
     if assoc.is_established:
-        return assoc
+        return watched(assoc)
     if context is not None and context.made is not None:
         context.made.close()
     _close(assoc)
@@ -98,7 +99,10 @@ def opened(
 
 
 def bounded(assoc: Association, peer: Peer) -> AbstractContextManager[None]:
-    """For one message and its answer: cut the connection after twice the peer's timeout, whatever still trickles."""
+    """For one message and its answer: the answer is ours (`reactor.hold`), and the connection is cut after twice the
+    peer's timeout, whatever still trickles.
+    """
+    hold(assoc)
     return _cut_off(lambda: assoc.dul.socket, 2 * seconds(peer))
 
 
