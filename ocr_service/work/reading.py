@@ -26,7 +26,7 @@ from ocr_service.templates.library import Library
 from ocr_service.templates.schema import Template
 from ocr_service.work import unit
 from ocr_service.work.inventory import Broken, take_stock
-from ocr_service.work.objects import quiet, salvaged
+from ocr_service.work.objects import quiet
 from ocr_service.work.unit import Converted, ReadUnit, SiteRules, Workplace
 
 
@@ -43,7 +43,7 @@ class Equipment:
 
 @dataclass(frozen=True, slots=True)
 class ReadJob:
-    """A study to read. lost: files that cost a process its life, and why; they are not opened.
+    """A study to read. lost: objects that are not opened, since they cost a process its life or are gone.
 
     drafts: a folder for this job's RDSRs. acts: what persons decided, by the unit's scanner. read_today: scanners that
     were read today, the others are audited. salt: of the digests that patients are compared by. steps: the requests of
@@ -51,7 +51,7 @@ class ReadJob:
     """
 
     files: tuple[Path, ...]
-    lost: tuple[tuple[Path, str], ...]
+    lost: tuple[Broken, ...]
     drafts: Path
     acts: Mapping[str, tuple[Act, ...]]
     disbelieved: frozenset[str] = frozenset()
@@ -138,7 +138,7 @@ def read_study(job: ReadJob) -> StudyRead:
     desk, told = _desk, _desk.told
     desk.refresh()
     with quiet():
-        stock = take_stock(job.files, desk.library, [Broken(salvaged(path), why, path) for path, why in job.lost])
+        stock = take_stock(job.files, desk.library, job.lost)
         workplace = Workplace(
             desk.library, desk.readers, told.outbox, told.emit, perf_counter, told.rules, drafts=job.drafts
         )

@@ -42,13 +42,16 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class StudyObject:
-    """An object that a study is read with. name: of its file in the spool."""
+    """An object that a study is read with. name: of its file in the spool; on_disk: is it still there?"""
 
     number: int
     name: str
     role: str
     state: str
     why: str
+    sop_class_uid: str
+    sop_instance_uid: str
+    on_disk: bool
 
 
 def kept(store: Store, machine: str, now: float) -> list[tuple[int, str]]:
@@ -223,9 +226,11 @@ def digest_of(connection: Connection, study: str) -> str:
 
 
 def objects_of(connection: Connection, study: str) -> list[StudyObject]:
-    """What the study is read with."""
-    chosen = (objects.c.id, objects.c.name, objects.c.role, objects.c.state, objects.c.why)
-    found = connection.execute(select(*chosen).where(_read_with(study)).order_by(objects.c.id))
+    """What the study is read with, and its dose screens that were removed when their time was over."""
+    c = objects.c
+    chosen = (c.id, c.name, c.role, c.state, c.why, c.sop_class_uid, c.sop_instance_uid, c.on_disk)
+    retired = and_(c.study == study, c.state == "in_use", c.on_disk.is_(False))
+    found = connection.execute(select(*chosen).where(or_(_read_with(study), retired)).order_by(c.id))
     return [StudyObject(*row) for row in found]
 
 

@@ -24,6 +24,8 @@ from ocr_service.errors import EngineError
 from ocr_service.templates.library import Library
 from ocr_service.work import persons, reading, records, sorting, steps, studies
 from ocr_service.work.inbox import DurableInbox, day_of
+from ocr_service.work.inventory import Broken
+from ocr_service.work.objects import Identity
 from ocr_service.work.outbox import Outbox
 from ocr_service.work.records import Desk
 from ocr_service.work.rejecting import Rejecting
@@ -34,6 +36,8 @@ from ocr_service.work.studies import Due, StudyObject
 from ocr_service.work.tables import site, units
 from ocr_service.work.unit import SiteRules
 from ocr_service.work.workers import OneProcess
+
+RETIRED = "the object was removed when its time was over (keeping.retention)"
 
 log = structlog.get_logger()
 
@@ -184,10 +188,10 @@ class Worker:
             read_today = frozenset(connection.execute(today).scalars())
             acts = persons.acts_of(connection, due.study)
             requests = studies.steps_of(connection, due.study)
-        lost = [one for one in there if one.state == "failed" and one.role != BROKEN]
+        lost = [one for one in there if not one.on_disk or (one.state == "failed" and one.role != BROKEN)]
         job = reading.ReadJob(
             tuple(self.spool.path(one.name) for one in there if one not in lost),
-            tuple((self.spool.path(one.name), one.why) for one in lost),
+            tuple(self._lost(one, due.study) for one in lost),
             drafts,
             acts,
             disbelieved,
@@ -197,9 +201,15 @@ class Worker:
         )
         return job, there
 
+    def _lost(self, one: StudyObject, study: str) -> Broken:
+        """An object that is not opened: it cost a process its life, or is there no more."""
+        path = self.spool.path(one.name) if one.on_disk else None
+        identity = Identity(one.sop_class_uid or None, one.sop_instance_uid or None, study)
+        return Broken(identity, one.why or RETIRED, path)
+
     def _blame(self, due: Due, there: list[StudyObject], why: str, limit: float) -> None:
         """Which object did a process die of? Each is read by itself; one that does it again has one attempt less."""
-        suspects = [one for one in there if one.role == "screen" and one.state == "in_use"]
+        suspects = [one for one in there if one.role == "screen" and one.state == "in_use" and one.on_disk]
         for one in suspects:
             drafts = self.folders.drafts / f"{due.workflow_id}-{one.number}"
             try:
