@@ -15,8 +15,8 @@ import structlog
 _LIBRARIES = ("pynetdicom", "pydicom", "dbos", "urllib3", "PIL", "dicomweb_client")
 
 
-def configure_logs(form: Literal["auto", "json", "text"] = "auto") -> None:
-    """Let this process log to standard error."""
+def configure_logs(form: Literal["auto", "json", "text"] = "auto", least: int = logging.INFO) -> None:
+    """Let this process log to standard error. least: the level from which on it does."""
     as_json = form == "json" or (form == "auto" and not sys.stderr.isatty())
     ending: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -32,7 +32,7 @@ def configure_logs(form: Literal["auto", "json", "text"] = "auto") -> None:
             _without_exception_texts,
             ending,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
