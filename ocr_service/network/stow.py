@@ -40,7 +40,7 @@ class StowLane:
     def __init__(self, destination: Destination) -> None:
         self._name = f"{destination.name} at {destination.url}"
         self._seconds = destination.timeout.total_seconds() or 1.0
-        self._session = _session(destination)
+        self._session = session_for(destination)
         self._client: DICOMwebClient | None = None
         self._url = (destination.url or "").rstrip("/")
         self._answer: requests.Response | None = None
@@ -102,7 +102,8 @@ class _AnyName(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs, assert_hostname=False)
 
 
-def _session(destination: Destination) -> requests.Session:
+def session_for(destination: Destination) -> requests.Session:
+    """A session with the destination's token and TLS files."""
     session = requests.Session()
     session.trust_env = False
     session.max_redirects = 0

@@ -14,11 +14,15 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
+from ocr_service.config import Config
 from ocr_service.dose.corrections import NOT_STATED, Act, ActKind, Correction, parse_correction
 from ocr_service.errors import UsageError
 from ocr_service.work import deliveries, records, studies
 from ocr_service.work.audit_trail import About, open_trail
+from ocr_service.work.outbox import Outbox
 from ocr_service.work.records import RECALLED, Desk
+from ocr_service.work.rejecting import Rejecting
+from ocr_service.work.store import open_store
 from ocr_service.work.tables import acts, objects, scanners, units
 from ocr_service.work.tables import deliveries as sent
 from ocr_service.work.tables import studies as study_rows
@@ -57,6 +61,12 @@ def _act(row: Row[tuple[object, ...]]) -> Act:
     )
 
 
+def open_desk(config: Config) -> Desk:
+    """The desk of a configuration, for commands. StoreError."""
+    outbox = Outbox(config.data / "outbox")
+    return Desk(open_store(config), outbox, config, Rejecting(outbox, lambda: datetime.now().astimezone()))
+
+
 def find_unit(connection: Connection, name: str) -> Row[tuple[object, ...]]:
     """The unit of that name, or of the only name that begins so. UsageError."""
     found = connection.execute(select(units).where(units.c.id.startswith(name, autoescape=True)).limit(2)).all()
@@ -75,10 +85,16 @@ def decide(
     corrections: Sequence[Correction] = (),
     why: str = "",
     organization: str = NOT_STATED,
+    seen: str | None = None,
 ) -> int:
-    """Record a person's decision about a unit; it is read again with it. UsageError where it cannot be decided so."""
+    """Record a person's decision about a unit; it is read again with it. UsageError where it cannot be decided so.
+
+    seen: the digest of the rows that the person was shown; None: those that stand now.
+    """
     with desk.store.begin() as connection:
         row = find_unit(connection, unit)
+        if seen is not None and seen != row.rows:
+            raise UsageError("the unit was read again meanwhile, and says something else now: look at it once more")
         if kind is not ActKind.REJECT and row.outcome not in _CAN_BE_CONFIRMED:
             raise UsageError(f"this unit is {row.outcome.replace('_', ' ')}: there is no report to confirm")
         doubts = [one["where"] for one in json.loads(row.report)["findings"] if one["kind"] == "doubt"]
