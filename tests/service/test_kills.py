@@ -38,7 +38,7 @@ pytestmark = [
 DYING = Path(__file__).with_name("dying")
 WORK = "ocr_service.work"
 STEPS = {
-    "an object's file is renamed, its row is not committed": f"{WORK}.inbox:DurableInbox._record:before",
+    "an object's file is renamed, its row is not committed": f"{WORK}.spool:Spool.settle:after",
     "its row is committed, the sender has no answer": f"{WORK}.inbox:DurableInbox.keep:after",
     "it is sorted, and no row says so": f"{WORK}.studies:sort_out:before",
     "its row says what it is": f"{WORK}.studies:sort_out:after",
@@ -49,8 +49,8 @@ STEPS = {
     "the report is in the outbox, and no row says so": f"{WORK}.outbox:Outbox.take_in:after",
     "the reading is recorded, and not its step": f"{WORK}.records:record:after",
     "the delivery is enqueued, its row does not say so": f"{WORK}.workflow:start_delivery:after",
-    "the report is to be sent": f"{WORK}.delivering:send:before",
-    "the PACS has the report, and no row says so": f"{WORK}.delivering:send:after",
+    "the report is to be sent": "ocr_service.network.sender:StoreLane.send:before",
+    "the PACS has the report, and no row says so": "ocr_service.network.sender:StoreLane.send:after",
     "the delivery has ended, and its step has not": f"{WORK}.deliveries:ended:after",
 }
 
