@@ -229,9 +229,10 @@ def test_a_fault_keeps_the_books_open_and_is_named(hospital: Hospital, fault, se
     named = {row.study: row.id for row in hospital.rows(units)}
     for study in ("1.10", "1.20"):
         sentence = sentence.replace(f"{{{study}}}", named.get(study, ""))
-    found = told(hospital)
-    assert [one for one in found if sentence in one], found
-    assert not books(hospital).closes
+    found = books(hospital)
+    said = [f"{one.row}: {one.sentence}" for one in found.faults]
+    assert [one for one in said if sentence in one], said
+    assert not found.closes
 
 
 def test_a_changed_byte_shows_where_contents_are_read(hospital: Hospital):
