@@ -132,7 +132,7 @@ def _corrections(values: list[str]) -> list[Correction]:
 
 def _ask(told: dict[str, Any], desk: Desk, set_to: list[Correction]) -> None:
     """Show what is to be confirmed, and ask. UsageError where nobody can answer."""
-    if not sys.stdin.isatty():
+    if not _somebody_is_there():
         raise UsageError("nobody can be asked here: look at `queue UNIT` first, then say --yes")
     _echo_unit(told, desk)
     for one in set_to:
@@ -140,6 +140,10 @@ def _ask(told: dict[str, Any], desk: Desk, set_to: list[Correction]) -> None:
         typer.echo(f"to be set: {row}, {one.quantity} = {one.text}")
     if not typer.confirm("Confirm this report?"):
         raise typer.Exit(1)
+
+
+def _somebody_is_there() -> bool:
+    return sys.stdin.isatty()
 
 
 def reject(unit: Unit, person: Person, why: Why, config: ConfigFile = DEFAULT) -> None:

@@ -11,7 +11,7 @@ time apart, is one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -141,11 +141,3 @@ def _days(connection: Connection, day: str) -> tuple[Day, ...]:
             of(which).notes.setdefault(name, Counter())[f"{kind} {state}"] += count
     chosen = {day: found.get(day, Day(day))} if day else found
     return tuple(chosen[which] for which in sorted(chosen))
-
-
-def totals(days: tuple[Day, ...]) -> Mapping[str, int]:
-    """The sum of all days, for a line below the table."""
-    summed: Counter[str] = Counter()
-    for day in days:
-        summed += Counter({"received": day.received, "units": day.units, "emitted": day.emitted.total()})
-    return summed

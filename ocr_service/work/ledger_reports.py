@@ -86,9 +86,10 @@ def _twice(look: Look) -> Iterator[Fault]:
 def _emitted(look: Look) -> Iterator[Fault]:
     """Each report that is to be sent has one row at each destination that its facts choose, and no older one stays."""
     since = sending_rules.since(look.connection, look.config)
-    chosen_units = look.connection.execute(select(units).where(_of(look, units)).order_by(units.c.id)).all()
-    for start in range(0, len(chosen_units), 500):
-        some = chosen_units[start : start + 500]
+    names = look.connection.execute(select(units.c.id).where(_of(look, units)).order_by(units.c.id)).scalars().all()
+    for start in range(0, len(names), 500):  # their reports are long
+        which = units.c.id.in_(names[start : start + 500])
+        some = look.connection.execute(select(units).where(which).order_by(units.c.id)).all()
         told: dict[str, list[_Row]] = {row.id: [] for row in some}
         sent = select(deliveries).where(deliveries.c.unit.in_(told), deliveries.c.kind == "rdsr")
         for one in look.connection.execute(sent):

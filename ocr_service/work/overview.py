@@ -218,7 +218,7 @@ def _workers(connection: Connection, now: float) -> dict[str, float]:
 def _today(connection: Connection, day: str) -> dict[str, Any]:
     def counted(table: Any, column: Any) -> dict[str, int]:
         rows = connection.execute(select(column, func.count()).where(table.c.day == day).group_by(column))
-        return dict(iter(rows.tuples()))
+        return {row[0]: row[1] for row in rows}
 
     return {"objects": counted(objects, objects.c.state), "units": counted(units, units.c.outcome)}
 

@@ -24,6 +24,7 @@ from ocr_service.work.spool import Spool
 from ocr_service.work.store import Store, database_url
 
 _SECRET = "**********"  # as pydantic writes one
+_FALSE_IS_NONE = (("receiver", "port"), ("operation", "http_port"))  # whose absence would mean the default
 
 
 def as_toml(config: Config) -> str:
@@ -34,10 +35,10 @@ def as_toml(config: Config) -> str:
     return tomlkit.dumps(document)
 
 
-def _fill(table: Any, told: Mapping[str, Any]) -> None:
+def _fill(table: Any, told: Mapping[str, Any], section: str = "") -> None:
     """Plain values first: in TOML what follows a table's head belongs to it."""
     for key, value in told.items():
-        if value is None and key in ("port", "http_port"):
+        if value is None and (section, key) in _FALSE_IS_NONE:
             table.add(key, False)
         elif value is None or value == "":
             table.add(tomlkit.comment(f"{key} is not set"))
@@ -48,7 +49,7 @@ def _fill(table: Any, told: Mapping[str, Any]) -> None:
     for key, value in told.items():
         if isinstance(value, Mapping):
             inner = tomlkit.table()
-            _fill(inner, value)
+            _fill(inner, value, key)
             table.add(key, inner)
         elif _is_table(value):
             table.add(key, _tables(value))

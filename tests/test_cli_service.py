@@ -1,0 +1,338 @@
+"""The service's commands: what they answer, with which exit code, and that nothing of a patient is in it."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pynetdicom import AE
+from pynetdicom.sop_class import Verification
+from sqlalchemy import delete
+
+from ocr_service import cli_queue
+from ocr_service.config import Config, load_config
+from ocr_service.dose.proof import Unreadable
+from ocr_service.network.sender import Refused, Unavailable
+from ocr_service.work import health, settings
+from ocr_service.work.audit_trail import open_trail
+from ocr_service.work.tables import acts, deliveries, objects, studies
+from tests.network.archives import free_port, started
+from tests.operator_of import Site
+from tests.work.hospital import CONSOLE, TEMPLATE
+
+# pynetdicom leaves it to the collector to close the socket of a connection that was refused or aborted.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+PERSON = "Tanaka^Ichiro"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+def full(folder: Path, **more: Any) -> Config:
+    """A configuration with something of everything."""
+    tls = {"ca": "ca.pem", "certificate": "own.pem", "key": "own.key"}
+    peer = {"ae_title": "PACS", "host": "pacs.example", "port": 104}
+    told = {
+        "data": folder / "data",
+        "database": "postgresql://ocr:geheim@db/ocr",
+        "receiver": {
+            "port": False,
+            "tls": {"certificate": "c.pem", "key": "k.pem", "client_ca": "a.pem"},
+            "allow": [{"ae_title": "*", "address": "10.1.0.0/16"}, {"ae_title": "CT1", "address": ["::1", "10.2.0.1"]}],
+        },
+        "mpps": {"forward": peer},
+        "pacs": [peer | {"name": "one", "watch": "5m", "tls": tls}, peer | {"name": "two", "hours": "19:00-06:30"}],
+        "destination": [
+            peer | {"name": "dose", "station": ["CT 1"], "correction": "reject_then_new"},
+            {"name": "web", "kind": "stow", "url": "https://dose.example/dicom", "token": "geheim"},
+        ],
+        "operation": {"http_port": False},
+    }
+    return Config(**(told | more))
+
+
+def test_config_show_is_a_file_that_says_the_same_without_secrets(tmp_path: Path):
+    config = full(tmp_path)
+
+    shown = settings.as_toml(config)
+
+    assert "geheim" not in shown
+    assert "# token is set, and not shown" in shown
+    path = tmp_path / "shown.toml"
+    path.write_text(shown, encoding="utf-8")
+    again = load_config(path)
+    bare = {"database": config.database, "destination": config.destination}
+    assert again.model_copy(update=bare) == config
+    assert again.destination[0] == config.destination[0]
+
+
+def test_config_show_names_every_key(site: Site):
+    code, shown = site.does("config", "show")
+
+    assert code == 0
+    told = tomllib.loads(shown)
+    for name, section in Config.model_fields.items():
+        if hasattr(section.annotation, "model_fields"):
+            keys = {key for key in section.annotation.model_fields if f"# {key} is not set" not in shown}
+            assert keys <= told[name].keys()
+        else:
+            assert name in told or f"# {name} is not set" in shown
+
+
+def test_a_misspelled_key_is_told_with_its_place(site: Site):
+    site.write("\n[reading2]\n")
+
+    code, said = site.does("config", "check")
+
+    assert code == 2
+    assert re.search(r"ocr_service\.toml: reading2: there is no such key", said)
+
+
+def test_config_check_finds_what_a_model_cannot_see(site: Site):
+    key = site.folder / "key.pem"
+    key.write_text("no key")
+    key.chmod(0o644)
+    templates = site.folder / "templates"
+    (templates / "acme").mkdir(parents=True)
+    (templates / "acme" / "bad.yaml").write_text("name: 7\n")
+    open_trail(site.config).started(0.0)
+    open_trail(site.config).stopped(1.0)
+    (trail,) = (site.folder / "data" / "audit").glob("*.xmll")
+    trail.write_bytes(trail.read_bytes().replace(b"machine-1", b"machine-2", 1))
+    site.config = full(
+        site.folder,
+        templates=templates,
+        receiver={"port": 11112, "tls": {"certificate": str(key), "key": str(key), "client_ca": str(key)}},
+        keeping={"minimum_free": "900 TiB"},
+    )
+    site.write()
+
+    code, said = site.does("config", "check")
+
+    assert code == 2
+    assert "data: the spool has" in said
+    assert "data: the audit trail: audit-1970-01.xmll:2: this line does not follow" in said
+    assert re.search(r"templates: .*bad\.yaml:1", said)
+    assert "receiver.tls: certificate, key or client_ca cannot be used" in said
+    assert "receiver.tls.key: others than the service may read the private key" in said
+    assert "receiver.allow: it is empty" in said
+    assert "pacs one: tls: ca, certificate or key cannot be used (No such file or directory)" in said
+    assert "geheim" not in said
+
+
+def test_config_check_asks_peers_only_when_told_to(site: Site):
+    silent = free_port()
+    ae = AE("ODD")
+    ae.add_supported_context(Verification)
+    with started(ae, free_port(), []) as port:
+        peer = {"ae_title": "ODD", "host": "127.0.0.1", "timeout": "5s"}
+        site.config = site.config.model_copy(
+            update={
+                "receiver": full(site.folder).receiver.model_copy(update={"port": 11112, "tls": None}),
+                "destination": Config(destination=[peer | {"name": "gone", "port": silent}]).destination,
+                "pacs": Config(pacs=[peer | {"name": "here", "port": port}]).pacs,
+            }
+        )
+        site.write()
+        assert site.does("config", "check") == (0, "nothing is wrong with it\n")
+
+        code, said = site.does("config", "check", "--connect")
+
+    assert code == 5
+    assert "database: answers\npacs here: answers\n" in said
+    assert re.search(rf"destination gone: .*{silent}", said)
+
+
+def test_status_says_what_waits_and_that_nothing_answers(site: Site, monkeypatch: pytest.MonkeyPatch):
+    filled(site, monkeypatch)
+
+    code, said = site.does("status")
+
+    assert code == 3
+    assert "in review: 2" in said
+    assert "failed objects: 1" in said
+    assert "destination pacs: 1 waiting, 1 refused, 0 failed" in said
+    assert "it is not there" in said
+    told = json.loads(site.does("status", "--json")[1])
+    assert told["answers"] is False
+    assert told["today"]["units"] == {"verified": 2, "needs_review": 1, "unreadable": 1}
+
+
+def test_status_believes_a_service_that_answers(site: Site):
+    port = free_port()
+    operation = site.config.operation.model_copy(update={"http_port": port})
+    site.config = site.config.model_copy(update={"operation": operation})
+    site.write()
+    alive = {"receiver-1": True, "worker-1": True}
+    answering = health.answer_http(site.config, lambda: alive)
+    assert answering is not None
+    try:
+        code, said = site.does("status")
+        assert (code, "service: answers" in said, "part worker-1: runs" in said) == (0, True, True)
+        alive["worker-1"] = False
+        code, said = site.does("status")
+        assert (code, "wrong: worker-1 is not running" in said) == (3, True)
+    finally:
+        answering.close()
+    code, said = site.does("status")
+    assert (code, f"DOES NOT ANSWER at 127.0.0.1:{port}" in said) == (3, True)
+
+
+def filled(site: Site, monkeypatch: pytest.MonkeyPatch) -> str:
+    """One unit of each kind that waits; the name of the one in review."""
+    site.receive("1.1", "1.10")
+    site.verified("1.10", "9.1")
+    site.deliver(monkeypatch, Refused(0xA900, "it does not like it"))
+    site.receive("2.1", "1.20")
+    site.verified("1.20", "9.2")
+    site.deliver(monkeypatch, Unavailable("it is not there"))
+    site.receive("3.1", "1.30")
+    unit = site.in_review("1.30")
+    site.receive("4.1", "1.40")
+    site.read("1.40", Unreadable("no template matches this object"))
+    site.receive("5.1", "1.50")
+    site.change(objects, objects.c.sop_instance_uid == "5.1", state="failed", why="it ends in the middle")
+    return unit
+
+
+def test_the_queue_shows_each_thing_that_waits_with_its_reason(site: Site, monkeypatch: pytest.MonkeyPatch):
+    unit = filled(site, monkeypatch)
+
+    code, said = site.does("queue")
+
+    assert code == 0
+    (line,) = [line for line in said.splitlines() if unit in line]
+    assert line.startswith(f"review\t{unit}\t")
+    assert f"{TEMPLATE}\t{CONSOLE}\tthe total differs\t" in line
+    assert str(site.folder / "data" / "spool" / "objects") in line
+    told = json.loads(site.does("queue", "--json")[1])
+    assert [(row["kind"], row["why"]) for row in told] == [
+        ("review", "the total differs"),
+        ("review", "no template matches this object"),
+        ("failed", "it ends in the middle"),
+        ("delivery", "pacs: refused: it does not like it"),
+        ("delivery", "pacs: it is not there"),
+    ]
+    assert all((site.folder / "data" / "spool" / name).is_file() for row in told for name in row["where"])
+
+
+def test_one_unit_is_shown_with_its_rows_findings_acts_and_deliveries(site: Site, monkeypatch: pytest.MonkeyPatch):
+    unit = filled(site, monkeypatch)
+    assert site.does("reject", unit, "--person", PERSON, "--why", "it is a copy")[0] == 0
+
+    code, said = site.does("queue", unit[:8])
+
+    assert code == 0
+    assert "doubt dlp_total: the total differs" in said
+    assert f"{PERSON} reject" in said
+    told = json.loads(site.does("queue", unit, "--json")[1])
+    assert (told["outcome"], told["dlp_total"], told["events"][0]["dlp"]) == ("needs_review", "100.0", "100.0")
+    sent = site.rows(deliveries)[0].unit
+    assert "delivery 1: rdsr to pacs refused, 1 attempts it does not like it" in site.does("queue", sent)[1]
+
+
+def test_a_confirmation_is_asked_for_and_shown_first(site: Site, monkeypatch: pytest.MonkeyPatch):
+    unit = filled(site, monkeypatch)
+    confirm = ("confirm", unit, "--person", PERSON, "--set", "1.dlp=101.5")
+
+    code, said = site.does(*confirm)
+    assert (code, "nobody can be asked here" in said) == (2, True)
+
+    monkeypatch.setattr(cli_queue, "_somebody_is_there", lambda: True)
+    code, said = site.does(*confirm, answers="n\n")
+    assert code == 1
+    assert "doubt dlp_total: the total differs" in said
+    assert "to be set: row 1, dlp = 101.5" in said
+    assert site.rows(acts) == []
+
+    code, said = site.does(*confirm, answers="y\n")
+    assert code == 0
+    assert [(row.kind, row.person) for row in site.rows(acts)] == [("correct", PERSON)]
+
+
+def test_a_confirmation_needs_no_question_where_yes_is_said(site: Site, monkeypatch: pytest.MonkeyPatch):
+    unit = filled(site, monkeypatch)
+
+    assert site.does("confirm", unit, "--person", PERSON, "--organization", "Example", "--yes")[0] == 0
+
+    (row,) = site.rows(acts)
+    assert (row.kind, json.loads(row.told)["organization"]) == ("confirm", "Example")
+    assert [one.study for one in site.rows(studies) if one.due_at is not None and one.study == "1.30"]
+
+
+@pytest.mark.parametrize("value", ["dlp", "1.kvp=7", "1.dlp=1,5"])
+def test_what_cannot_be_set_is_told(site: Site, value: str):
+    code, said = site.does("confirm", "abc", "--person", PERSON, "--set", value)
+
+    assert (code, "what can be set is" in said) == (2, True)
+
+
+def test_a_scanner_is_listed_and_accepted(tmp_path: Path):
+    site = Site(tmp_path, commissioning=2)
+    site.receive("1.1", "1.10")
+    site.verified("1.10", "9.1")
+    (waits,) = json.loads(site.does("queue", "--json")[1])
+    assert waits["kind"] == "commissioning"
+    assert "\t1\n" in site.does("scanner", "list")[1]
+
+    code, said = site.does("scanner", "accept", TEMPLATE, CONSOLE, "--person", PERSON)
+
+    assert (code, said) == (0, "accepted; 1 reports that waited are sent\n")
+    (known,) = json.loads(site.does("scanner", "list", "--json")[1])
+    assert (known["accepted_by"], known["held"]) == (PERSON, 0)
+
+
+def test_a_recall_by_hand_waits_in_the_queue_until_it_is_closed(site: Site, monkeypatch: pytest.MonkeyPatch):
+    site.receive("1.1", "1.10")
+    unit = site.verified("1.10", "9.1")
+    site.deliver(monkeypatch)
+    assert site.does("recall", unit, "--person", PERSON)[0] == 2
+    assert site.does("recall", "--person", PERSON)[0] == 2
+    assert site.does("recall", unit, "--done", "2", "--person", PERSON, "--what", "x")[0] == 2
+
+    assert site.does("recall", unit, "--person", PERSON, "--why", "wrong patient")[0] == 0
+    (row,) = json.loads(site.does("queue", "--json")[1])
+    assert row["kind"] == "recall"
+    assert site.does("recall", "--done", row["name"], "--person", PERSON, "--what", "deleted there")[0] == 0
+
+    assert json.loads(site.does("queue", "--json")[1]) == []
+    assert site.does("ledger")[0] == 0
+
+
+def test_retry_sends_what_was_refused(site: Site, monkeypatch: pytest.MonkeyPatch):
+    filled(site, monkeypatch)
+
+    code, said = site.does("retry", "1")
+
+    assert (code, said) == (0, "1 studies and deliveries are tried again\n")
+    assert site.rows(deliveries)[0].state == "waiting"
+    assert site.does("retry", "nobody")[0] == 2
+
+
+def test_the_ledger_says_by_its_exit_code_whether_the_books_close(site: Site, monkeypatch: pytest.MonkeyPatch):
+    site.receive("1.1", "1.10")
+    site.verified("1.10", "9.1")
+    site.deliver(monkeypatch)
+    code, said = site.does("ledger")
+    assert (code, "every object, unit and report is accounted for" in said) == (0, True)
+    day = site.rows(objects)[0].day
+    assert [one["day"] for one in json.loads(site.does("ledger", "--day", day, "--json")[1])["days"]] == [day]
+    assert site.does("ledger", "--day", "yesterday")[0] == 2
+
+    with site.desk.store.begin() as connection:
+        connection.execute(delete(deliveries))
+    monkeypatch.setattr("ocr_service.work.ledger.AGAIN", 0.0)
+    code, said = site.does("ledger")
+
+    assert code == 3
+    assert "its report has 0 rows for destination pacs, and 1 are due" in said
+    assert "THE BOOKS DO NOT CLOSE" in said
