@@ -7,6 +7,7 @@ says what it is about, so that what is asked for twice is one workflow.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -147,6 +148,12 @@ def start_delivery(number: int, lane: str, turn: int) -> None:
 def delivery_id(number: int, turn: int) -> str:
     """The name of a document's way to a destination; turn: of how often a person asked for it anew."""
     return f"delivery-{number}-{turn}"
+
+
+def states(names: Sequence[str]) -> dict[str, str]:
+    """How workflows stand, by name; those that DBOS does not know are not in it."""
+    found = DBOS.list_workflows(workflow_ids=list(names), load_input=False, load_output=False)
+    return {one.workflow_id: one.status for one in found}
 
 
 def turn(worker: Worker) -> int:
