@@ -21,7 +21,8 @@ apt = echo "installing $(1)" && $(SUDO) apt-get -qq update && \
 # $(call pip,REQUIREMENT): a library without a wheel for this Python or processor is built, which needs a compiler.
 pip = $(PIP) $(1) || { ! command -v c++ >/dev/null && $(call apt,build-essential $(PYTHON_PACKAGE)-dev) && $(PIP) $(1); }
 
-.PHONY: help demo test check bench memory poison accuracy samples letters pictures clean tesseract dicom-tools orthanc fonts
+.PHONY: help demo test check bench memory poison accuracy load soak samples letters pictures clean tesseract dicom-tools \
+	orthanc postgresql fonts
 .DELETE_ON_ERROR:
 
 help:
@@ -32,6 +33,8 @@ help:
 	@echo "make memory    convert 2,000 screens by registered fonts in one process, and watch its memory"
 	@echo "make poison    change letters, fonts and statements, and count what is wrong (half an hour)"
 	@echo "make accuracy  read held-out screens with and without faults, and count what is wrong (an hour)"
+	@echo "make load      objects a second, and the time from C-STORE to the RDSR at a PACS, beside Orthanc (ten minutes)"
+	@echo "make soak      kill, starve and cut off the running service, full counts: nothing lost, nothing doubled (an hour)"
 	@echo "make samples   draw sample_sc/ anew"
 	@echo "make letters   learn the fonts of the shipped templates from sample_sc/ anew"
 	@echo "make pictures  draw docs/images/ anew"
@@ -42,7 +45,7 @@ demo: tesseract $(VENV)/.package
 	@$(BIN)/ocr-service convert sample_sc --out demo_out --report demo_out/report.jsonl || [ $$? -eq 3 ]
 	@echo "The RDSRs are in $(CURDIR)/demo_out, one line a unit in $(CURDIR)/demo_out/report.jsonl"
 
-test: tesseract dicom-tools orthanc fonts $(VENV)/.dev
+test: tesseract dicom-tools orthanc postgresql fonts $(VENV)/.dev
 	$(BIN)/pytest $(PYTEST_OPTIONS)
 
 check: $(VENV)/.dev
@@ -57,6 +60,9 @@ BENCH_OPTIONS ?=
 MEMORY_OPTIONS ?=
 POISON_OPTIONS ?=
 ACCURACY_OPTIONS ?= --jobs 2
+LOAD_OPTIONS ?=
+THROUGH_OPTIONS ?=
+SOAK_OPTIONS ?=
 
 bench: tesseract fonts $(VENV)/.dev
 	$(BIN)/python -m bench.speed $(BENCH_OPTIONS)
@@ -69,6 +75,13 @@ poison: tesseract fonts $(VENV)/.dev
 
 accuracy: tesseract fonts $(VENV)/.dev
 	$(BIN)/python -m bench.accuracy $(ACCURACY_OPTIONS)
+
+load: tesseract dicom-tools orthanc $(VENV)/.dev
+	$(BIN)/python -m bench.load $(LOAD_OPTIONS)
+	$(BIN)/python -m bench.through $(THROUGH_OPTIONS)
+
+soak: tesseract dicom-tools orthanc postgresql $(VENV)/.dev
+	$(BIN)/python -m bench.soak $(SOAK_OPTIONS)
 
 samples: dicom-tools fonts $(VENV)/.dev
 	$(BIN)/python sample_sc/draw.py
@@ -85,9 +98,13 @@ tesseract:
 dicom-tools:
 	@command -v dciodvfy >/dev/null && command -v dsrdump >/dev/null || { $(call apt,dicom3tools dcmtk); }
 
-# The archive that the tests send to; they start one of their own, its service is not needed.
+# The archive that the tests send to, with its DICOMweb; they start one of their own, its service is not needed.
 orthanc:
-	@command -v Orthanc >/dev/null || [ -x /usr/sbin/Orthanc ] || { $(call apt,orthanc); }
+	@ls /usr/share/orthanc/plugins/libOrthancDicomWeb* >/dev/null 2>&1 || { $(call apt,orthanc orthanc-dicomweb); }
+
+# The tests make clusters of their own; Debian's main one is not touched.
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { $(call apt,postgresql); }
 
 # The letters the samples are drawn with.
 fonts:

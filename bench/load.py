@@ -11,9 +11,7 @@ import argparse
 import json
 import os
 import socket
-import sqlite3
 import subprocess
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -31,9 +29,10 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from ocr_service.config import Caller, Config, Receiver
-from ocr_service.network.arrivals import Arrival, Committed, Step
 from ocr_service.network.listening import Listening, listen, shares
 from ocr_service.network.receiver import serve_receiver
+from ocr_service.work.inbox import open_inbox
+from ocr_service.work.store import open_store
 
 ENVIRONMENT = {**os.environ, "TCP_NODELAY": "1"}
 BARS = {1: 0.5, 10: 0.3}
@@ -41,62 +40,15 @@ SIDES = {"512 x 512, 260 KB": 512, "96 x 96, 10 KB": 96}
 WAIT = 20.0
 
 
-class DurableInbox:
-    """What the service does at least before it answers: file and folder synced, record committed (SQLite, FULL)."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder = folder / name
-        self._folder.mkdir(parents=True)
-        self._database = sqlite3.connect(folder / "records.sqlite", check_same_thread=False, timeout=30)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=FULL")
-        self._database.execute("CREATE TABLE IF NOT EXISTS record (uid TEXT, ae TEXT, file TEXT)")
-        self._database.commit()
-        self._lock, self._count = threading.Lock(), 0
-
-    def keep(self, arrival: Arrival) -> None:
-        """Write beside, sync, rename, sync the folder, commit."""
-        with self._lock:
-            self._count += 1
-            name = f"{self._count}.dcm"
-        path = self._folder / name
-        descriptor = os.open(path.with_suffix(".part"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.writev(descriptor, arrival.encoded)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        path.with_suffix(".part").rename(path)
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-        with self._lock, self._database:
-            self._database.execute(
-                "INSERT INTO record VALUES (?, ?, ?)", (arrival.sop_instance_uid, arrival.calling_ae, name)
-            )
-
-    def keep_step(self, step: Step) -> None:
-        """Not measured here."""
-
-    def committed(self, told: Committed) -> None:
-        """Not measured here."""
-
-    def full(self) -> str | None:
-        """Never."""
-
-
 def quiet() -> None:
     """Log nothing but errors: a terminal is slower than the network."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
 
 
-def receiver_process(config: Config, listening: Listening, share: int, folder: Path, stop: Event) -> None:
+def receiver_process(config: Config, listening: Listening, share: int, stop: Event) -> None:
     """One process of the receiver."""
     quiet()
-    inbox = DurableInbox(folder, f"{os.getpid()}")
-    receiver = serve_receiver(config, inbox, listening, share)
+    receiver = serve_receiver(config, open_inbox(config), listening, share)
     stop.wait()
     receiver.stop(5)
 
@@ -105,14 +57,15 @@ def receiver_process(config: Config, listening: Listening, share: int, folder: P
 def receiving(folder: Path, processes: int) -> Iterator[int]:
     """Our receiver; its port."""
     allow = (Caller.model_validate({"ae_title": "*", "address": "127.0.0.1"}),)
-    config = Config(receiver=Receiver(allow=allow, processes=processes, host="127.0.0.1"))
+    config = Config(data=folder / "data", receiver=Receiver(allow=allow, processes=processes, host="127.0.0.1"))
+    open_store(config).close()
     listening = listen(config.receiver, plain_port=0)
     port = listening.ports[0]
     assert port is not None
     spawn = get_context("spawn")
     stop = spawn.Event()
     running = [
-        spawn.Process(target=receiver_process, args=(config, listening, share, folder, stop))
+        spawn.Process(target=receiver_process, args=(config, listening, share, stop))
         for share in shares(config.receiver)
     ]
     for process in running:

@@ -8,22 +8,32 @@ from typing import Annotated
 
 import typer
 
-from ocr_service import equipment
+from ocr_service import cli_queue, cli_service, equipment
+from ocr_service.cli_archives import fetch
 from ocr_service.cli_letters import learn
 from ocr_service.cli_scores import score
-from ocr_service.cli_service import serve
+from ocr_service.cli_settings import NEEDS_A_PERSON
 from ocr_service.cli_templates import Templates, template_app
 from ocr_service.dose.identity import IdentityRule
 from ocr_service.errors import EngineError, OcrServiceError, UsageError
 from ocr_service.screen.running import Engine
 
-NEEDS_A_PERSON = 3
 EMITTED = ("verified", "header", "review")
 
 # Help is plain text: rich's would load its Markdown for it, which takes as long as all the rest of a start.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(template_app, name="template")
-app.command()(serve)
+app.add_typer(cli_service.config_app, name="config")
+app.add_typer(cli_queue.scanner_app, name="scanner")
+app.command()(cli_service.serve)
+app.command()(cli_service.status)
+app.command()(cli_service.ledger)
+app.command()(cli_queue.queue)
+app.command()(cli_queue.retry)
+app.command()(cli_queue.confirm)
+app.command()(cli_queue.reject)
+app.command()(cli_queue.recall)
+app.command()(fetch)
 template_app.command()(learn)
 template_app.command()(score)
 

@@ -22,8 +22,8 @@ _OWN_HANDLERS = ("dbos",)  # it makes itself a handler where it has none, and do
 log = structlog.get_logger()
 
 
-def configure_logs(form: Literal["auto", "json", "text"] = "auto") -> None:
-    """Let this process log to standard error."""
+def configure_logs(form: Literal["auto", "json", "text"] = "auto", least: int = logging.INFO) -> None:
+    """Let this process log to standard error. least: the level from which on it does."""
     as_json = form == "json" or (form == "auto" and not sys.stderr.isatty())
     ending: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -39,7 +39,7 @@ def configure_logs(form: Literal["auto", "json", "text"] = "auto") -> None:
             _without_exception_texts,
             ending,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )

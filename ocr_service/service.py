@@ -23,6 +23,8 @@ from ocr_service.config import Config
 from ocr_service.errors import OcrServiceError
 from ocr_service.logs import configure_logs
 from ocr_service.network.listening import Listening, listen, shares
+from ocr_service.work import sending_rules
+from ocr_service.work.audit_trail import open_trail
 from ocr_service.work.metrics import PartState
 from ocr_service.work.store import open_store
 from ocr_service.work.workers import end_with_parent
@@ -132,6 +134,8 @@ def serve(config: Config, said: Callable[[Service], None] = lambda _: None) -> N
     service = Service(config)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
+    open_trail(config).started(time.time())
+    sending_rules.remember(config, time.time())
     http = None
     try:
         http = answer_http(config, service.state)
@@ -143,6 +147,7 @@ def serve(config: Config, said: Callable[[Service], None] = lambda _: None) -> N
         service.end()
         if http is not None:
             http.close()
+        open_trail(config).stopped(time.time())
         log.info("service_stopped")
 
 

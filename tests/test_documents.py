@@ -128,7 +128,7 @@ def test_each_row_of_what_is_asked_of_a_consumer_names_a_test_that_is_there() ->
 
 
 @pytest.mark.parametrize(
-    "page", sorted(CHECKOUT.glob("docs/*.md")) + [CHECKOUT / "README.md"], ids=lambda one: one.name
+    "page", [*sorted(CHECKOUT.glob("docs/*.md")), CHECKOUT / "README.md"], ids=lambda one: one.name
 )
 def test_every_link_and_every_named_file_is_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")

@@ -80,6 +80,11 @@ class Correction:
         if not (_NUMBER.fullmatch(self.text) if words is None else self.text in words):
             raise ValueError(f"this is no value of {self.quantity}: {WHAT_CAN_BE_SET}")
 
+    def __str__(self) -> str:
+        """As `parse_correction` reads it."""
+        place = "" if self.event is None else f"{self.event}."
+        return f"{place}{self.quantity}={self.text}"
+
     @property
     def where(self) -> tuple[int | None, str]:
         """The value that it is about."""

@@ -25,6 +25,7 @@ from pynetdicom.presentation import PresentationContext
 
 from ocr_service.config import ClientTLS, Pacs
 from ocr_service.errors import ConfigError, PeerRefused, PeerUnavailable
+from ocr_service.network.reactor import hold, watched
 from ocr_service.network.wanted_classes import taken
 
 # The Query/Retrieve information models (PS3.4 C.6): FIND, MOVE and GET below the root's own.
@@ -96,8 +97,11 @@ class Line:
         left = self.left()
         if left <= 0:
             raise PeerUnavailable(f"{self.pacs.name} takes too long; what it was to bring is left out")
-        if self._assoc is None or not self._assoc.is_established:
+        if self._assoc is None or not hold(self._assoc):
+            self.abort()
             self._assoc = self._opened(left)
+            if not hold(self._assoc):
+                raise self.broke("anything")
         self._assoc.dimse_timeout = left
         return self._assoc
 
@@ -141,7 +145,7 @@ class Line:
         except (OSError, ValueError):  # a host name that nobody knows
             raise NoLine(f"{where} cannot be reached: no such host") from None
         if assoc.is_established:
-            return assoc
+            return watched(assoc)
         if not assoc.is_rejected:
             if assoc.accepted_contexts == [] and assoc.rejected_contexts:
                 raise NoService(f"{where} takes part in nothing that is asked of it: no Query/Retrieve ({peer.root})")

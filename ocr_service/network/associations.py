@@ -21,6 +21,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, cast
 
 import structlog
+from pynetdicom import evt
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
@@ -221,6 +222,7 @@ class BoundedDIMSE(DIMSEServiceProvider):
         if not self.message.decode_msg(primitive, self.assoc):
             return
         message, self.message = self.message, None
+        cast(BoundedAssociation, self.assoc).established.wait(self._limits.timeout)
         self.serving = True
         try:
             if not self._answered(message):
@@ -297,6 +299,8 @@ class BoundedAssociation(Association):
         self.limits = limits
         super().__init__(ae, "acceptor")
         self._ended = ended
+        self.established = threading.Event()  # a quick peer's request is there before our own thread has noticed
+        self.bind(evt.EVT_ESTABLISHED, lambda _event: self.established.set())
         self.dimse = BoundedDIMSE(self)
         self.dul = BoundedDUL(self)
         self.dul.to_user_queue = _Waking(self.dimse.msg_queue)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -20,9 +21,11 @@ from pynetdicom.association import Association
 from pynetdicom.pdu import A_ASSOCIATE_RJ
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext
+from pynetdicom.transport import AssociationSocket
 
 from ocr_service.config import ClientTLS, Peer
 from ocr_service.errors import PeerRefused, PeerUnavailable
+from ocr_service.network.reactor import hold, watched
 
 Handler = tuple[Any, ...]  # as pynetdicom's evt_handlers takes them
 _PERMANENT = 1
@@ -58,7 +61,7 @@ def calling(
     try:
         yield assoc
     except BaseException:
-        assoc.abort()
+        _end(assoc, assoc.abort)
         raise
     hang_up(assoc)
 
@@ -73,59 +76,68 @@ def opened(
     """
     context = _tls(peer.tls, peer) if peer.tls else None
     address = _address(peer)
-    connected: list[bool] = []
-    rejections: list[A_ASSOCIATE] = []
-
-    def bound_waits(event: evt.Event) -> None:
-        """Once connected, pynetdicom lifts the socket's timeout: half a PDU would then be waited for without end."""
-        connected.append(True)
-        transport = event.assoc.dul.socket
-        if transport is not None and transport.socket is not None:
-            transport.socket.settimeout(seconds(peer))
-
-    def note_rejection(event: evt.Event) -> None:
-        """pynetdicom takes one that comes very fast for a connection that failed, and forgets it."""
-        if isinstance(event.pdu, A_ASSOCIATE_RJ):
-            rejections.append(event.pdu.to_primitive())
-
-    def wake(event: evt.Event) -> None:
-        """Whoever began to wait for an answer just as the association ended would wait until the timeout."""
-        event.assoc.dimse.msg_queue.put((None, None))
-
+    watch = _Watch(seconds(peer))
     ae = AE(ae_title=our_ae_title)
     ae.connection_timeout = ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = seconds(peer)
-    assoc = ae.associate(
-        address,
-        peer.port,
-        contexts=list(contexts),
-        ae_title=peer.ae_title,
-        evt_handlers=[
-            (evt.EVT_CONN_OPEN, bound_waits),
-            (evt.EVT_PDU_RECV, note_rejection),
-            (evt.EVT_ABORTED, wake),
-            (evt.EVT_RELEASED, wake),
-            *handlers,
-        ],
-        tls_args=(context, peer.host) if context else None,
-    )
+    with _cut_off(lambda: watch.transport, 2 * seconds(peer)):
+        assoc = ae.associate(
+            address,
+            peer.port,
+            contexts=list(contexts),
+            ae_title=peer.ae_title,
+            evt_handlers=[*watch.handlers(), *handlers],
+            tls_args=(context, peer.host) if context else None,
+        )
     if assoc.is_established:
-        return assoc
+        return watched(assoc)
     if context is not None and context.made is not None:
         context.made.close()
     _close(assoc)
-    if not connected:
+    if watch.transport is None:
         raise PeerUnavailable(f"{named(peer)} cannot be reached: {_why_not(peer, context)}")
-    raise _rejected(rejections[0], peer, our_ae_title) if rejections else _not_granted(assoc, peer)
+    raise _rejected(watch.rejection, peer, our_ae_title) if watch.rejection else _not_granted(assoc, peer)
+
+
+def bounded(assoc: Association, peer: Peer) -> AbstractContextManager[None]:
+    """For one message and its answer: the answer is ours (`reactor.hold`), and the connection is cut after twice the
+    peer's timeout, whatever still trickles.
+    """
+    hold(assoc)
+    return _cut_off(lambda: assoc.dul.socket, 2 * seconds(peer))
+
+
+@contextmanager
+def _cut_off(transport: Callable[[], AssociationSocket | None], limit: float) -> Iterator[None]:
+    """Each read has its timeout; a peer that sends byte after byte of a PDU would still hold us for good."""
+
+    def cut() -> None:
+        held = transport()
+        if held is not None and held.socket is not None:
+            with suppress(OSError):
+                held.socket.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(limit, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def hang_up(assoc: Association) -> None:
     """Release the association; abort it where the peer does not answer the release. Raises nothing."""
     if assoc.is_established:
-        assoc.release()
+        _end(assoc, assoc.release)
     if assoc.is_established:
-        assoc.abort()
+        _end(assoc, assoc.abort)
     assoc.join(assoc.acse_timeout)
     _close(assoc)
+
+
+def _end(assoc: Association, by: Callable[[], None]) -> None:
+    with _cut_off(lambda: assoc.dul.socket, 2 * (assoc.acse_timeout or 1.0)):
+        by()
 
 
 def _close(assoc: Association) -> None:
@@ -139,6 +151,43 @@ def both_syntaxes(sop_classes: Sequence[str]) -> list[PresentationContext]:
     """For each SOP class a context of Explicit and one of Implicit VR Little Endian, so that the choice is ours."""
     syntaxes = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
     return [build_context(uid, syntax) for uid in sop_classes for syntax in syntaxes]
+
+
+class _Watch:
+    """What happens to one association that pynetdicom itself does not remember, or does not bound."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self.transport: AssociationSocket | None = None
+        self.rejection: A_ASSOCIATE | None = None
+
+    def handlers(self) -> list[Handler]:
+        """For pynetdicom's evt_handlers."""
+        return [
+            (evt.EVT_CONN_OPEN, self._prepare),
+            (evt.EVT_PDU_RECV, self._note_rejection),
+            (evt.EVT_ABORTED, self._wake),
+            (evt.EVT_RELEASED, self._wake),
+        ]
+
+    def _prepare(self, event: evt.Event) -> None:
+        """Bound each read and write: once connected, pynetdicom would wait without end for the rest of a PDU.
+
+        And send at once: a message is two PDUs, and the second would wait 40 ms for the first one's TCP ACK.
+        """
+        self.transport = event.assoc.dul.socket
+        if self.transport is not None and self.transport.socket is not None:
+            self.transport.socket.settimeout(self.limit)
+            self.transport.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _note_rejection(self, event: evt.Event) -> None:
+        """pynetdicom takes one that comes very fast for a connection that failed, and forgets it."""
+        if isinstance(event.pdu, A_ASSOCIATE_RJ):
+            self.rejection = event.pdu.to_primitive()
+
+    def _wake(self, event: evt.Event) -> None:
+        """Whoever began to wait for an answer just as the association ended would wait until the timeout."""
+        event.assoc.dimse.msg_queue.put((None, None))
 
 
 class _Context(ssl.SSLContext):

@@ -17,7 +17,7 @@ from pynetdicom import evt
 from ocr_service.config import Destination
 from ocr_service.errors import BrokenObject, OutputError, PeerRefused, PeerUnavailable, StoreError
 from ocr_service.network.arrivals import Committed
-from ocr_service.network.calling import both_syntaxes, calling, named, seconds
+from ocr_service.network.calling import both_syntaxes, bounded, calling, named, seconds
 from ocr_service.network.sent import Accepted, Refused, Unavailable, Warned, judged
 
 PUSH_MODEL: Final = "1.2.840.10008.1.20.1"
@@ -62,9 +62,9 @@ def request_commitment(
 
     try:
         with calling(peer, our_ae_title, both_syntaxes([PUSH_MODEL]), [(evt.EVT_N_EVENT_REPORT, on_report)]) as assoc:
-            answer, _ = assoc.send_n_action(
-                _question(transaction_uid, references), REQUEST, PUSH_MODEL, PUSH_MODEL_INSTANCE
-            )
+            with bounded(assoc, peer):
+                question = _question(transaction_uid, references)
+                answer, _ = assoc.send_n_action(question, REQUEST, PUSH_MODEL, PUSH_MODEL_INSTANCE)
             if "Status" not in answer:
                 return Unavailable(f"{named(peer)} gave no answer to a request for storage commitment")
             match judged(int(answer.Status), named(peer)):

@@ -5,6 +5,7 @@ Knows connections; must not know what is sent over them.
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 import threading
@@ -87,6 +88,17 @@ class Places:
 class _Welcome(RequestHandler):
     """Makes an association of a connection."""
 
+    def handle(self) -> None:
+        """Start it; RuntimeError where the system has no thread left for it."""
+        places, assoc = cast(Door, self.server).places, self._create_association()
+        places.enter(assoc)
+        try:
+            assoc.start()
+        except RuntimeError:
+            places.leave(assoc)
+            cast(BoundedSocket, assoc.dul.socket).done()
+            raise
+
     def _create_association(self) -> BoundedAssociation:
         server = cast(Door, self.server)
         assoc = BoundedAssociation(server.ae, server.limits, server.places.leave)
@@ -102,7 +114,6 @@ class _Welcome(RequestHandler):
         assoc.requestor.address_info = self.remote
         for event, handler in server.handlers:
             assoc.bind(event, handler)
-        server.places.enter(assoc)
         return assoc
 
 
@@ -141,7 +152,12 @@ class Door(AssociationServer):
         if not self.places.alone:
             busy = self.places.admitted
             time.sleep(_LET_OTHERS if busy >= self.places.share else busy * _PER_ASSOCIATION)
-        connection, address = cast(socket.socket, self.socket).accept()
+        try:
+            connection, address = cast(socket.socket, self.socket).accept()
+        except OSError as error:
+            if error.errno != errno.EWOULDBLOCK:
+                time.sleep(_POLL)  # no descriptor left, or no memory: to ask again at once would only burn time
+            raise
         if self.places.crowded(self._is_known(address[0])):
             log.warning("connection_closed", address=address[0], why="too many connections are open")
             connection.close()
@@ -155,13 +171,13 @@ class Door(AssociationServer):
         if self._tls is None:
             self.finish_request(request, client_address)
             return
-        self.places.handshake(1)
         threading.Thread(
             target=self._shake_hands, args=(request, client_address), name="Handshake", daemon=True
         ).start()
 
     def _shake_hands(self, connection: socket.socket, address: Any) -> None:
         assert self._tls is not None
+        self.places.handshake(1)
         try:
             secure = self._tls.wrap_socket(connection, server_side=True)
         except OSError as error:  # no certificate, no TLS at all, nothing within the time
@@ -171,7 +187,11 @@ class Door(AssociationServer):
             return
         finally:
             self.places.handshake(-1)
-        self.finish_request(secure, address)
+        try:
+            self.finish_request(secure, address)
+        except RuntimeError:
+            self.handle_error(secure, address)
+            secure.close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's words
         """A connection that ended before it began is no news for the terminal."""

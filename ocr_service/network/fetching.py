@@ -78,7 +78,7 @@ class _Coming:
     line: Line
     inbox: Inbox
     wanted: frozenset[str]
-    most_unasked: int
+    whole: bool
     kept: dict[str, None] = field(default_factory=dict)
     why: dict[str, None] = field(default_factory=dict)
     unasked: int = 0
@@ -86,7 +86,7 @@ class _Coming:
 
     def why_stop(self) -> str:
         """Why no more of it is taken; "" as long as it may go on."""
-        if self.unasked > self.most_unasked:
+        if self.unasked > (MOST_AT_ONCE if self.whole else _MOST_UNASKED):
             return "it sent what nobody asked for"
         return "it took too long" if self.line.left() <= 0 else ""
 
@@ -96,17 +96,14 @@ class _Coming:
         if not isinstance(request, C_STORE):
             return _CANNOT_UNDERSTAND
         instance, kind = str(request.AffectedSOPInstanceUID or ""), str(request.AffectedSOPClassUID or "")
-        if instance not in self.wanted:
-            self.unasked += 1
-        if self.why_stop():
-            if not self.cancelled:
-                event.assoc.send_c_cancel(1, query_model=self.line.retrieve_model)
+        self.unasked += instance not in self.wanted
+        if self.why_stop() and not self.cancelled:
+            event.assoc.send_c_cancel(1, query_model=self.line.retrieve_model)
             self.cancelled = True
+        if instance not in self.wanted and (self.cancelled or not self.whole):
             return NOT_AUTHORIZED
-        if instance not in self.wanted and not self.most_unasked > _MOST_UNASKED:
-            return NOT_AUTHORIZED
-        if request.DataSet is None or not kind:
-            self.why["it sent an object without its class or content"] = None
+        if request.DataSet is None or not kind or not instance:
+            self.why["it sent an object without its UIDs or content"] = None
             return _CANNOT_UNDERSTAND
         try:
             self.inbox.keep(
@@ -152,7 +149,7 @@ def _brought(
     line: Line, inbox: Inbox, had: Callable[[str], bool], wanted: Wanted, part: tuple[str, ...], whole: bool
 ) -> tuple[Fetched, bool]:
     """What one request brought, and whether it came to its end. NoLine, NoService."""
-    coming = _Coming(line, inbox, frozenset(part), MOST_AT_ONCE if whole else _MOST_UNASKED)
+    coming = _Coming(line, inbox, frozenset(part), whole)
     finished = False
     try:
         with taking(line, coming.take):

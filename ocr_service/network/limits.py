@@ -12,6 +12,7 @@ from ocr_service.config import Receiver
 
 _SLACK = 4096  # some senders count a PDU's header, or that of its items, outside the length they agreed on
 _NEGOTIATION = 2**20  # bytes of an A-ASSOCIATE-RQ: 128 contexts with 60 transfer syntaxes each are 240 KB
+_ANY_PDU = 2**24  # bytes: what we offer where the configuration says 0, no limit; one PDU is held several times over
 COMMAND = 2**16  # bytes of a command set: the longest of PS3.7 annex E is far below 2 KB
 P_DATA_TF = 0x04
 
@@ -63,7 +64,7 @@ class Limits:
         """The longest PDU of this type (PS3.8 9.3.1: the length after its first six bytes) that is read at all."""
         if pdu_type != P_DATA_TF:
             return _NEGOTIATION
-        return (self.pdu or self.largest) + _SLACK
+        return self.pdu + _SLACK
 
 
 def limits_of(receiver: Receiver) -> Limits:
@@ -71,7 +72,7 @@ def limits_of(receiver: Receiver) -> Limits:
     return Limits(
         timeout=max(receiver.timeout.total_seconds(), 1.0),
         idle=max(receiver.idle.total_seconds(), 1.0),
-        pdu=receiver.max_pdu,
+        pdu=receiver.max_pdu or _ANY_PDU,
         largest=receiver.max_object,
         memory=Memory(receiver.max_object),
     )

@@ -183,6 +183,16 @@ def studies_by(line: Line, keyword: Literal["AccessionNumber", "StudyInstanceUID
     return tuple(map(_study, answers.found))
 
 
+def knows_any(line: Line, first: date, last: date) -> bool:
+    """Does the archive find studies of a period without being told whose? PeerUnavailable."""
+    try:
+        return bool(ask(line, "STUDY", {**_STUDY, "StudyDate": f"{first:%Y%m%d}-{last:%Y%m%d}"}).found)
+    except NoService:
+        raise
+    except PeerRefused:
+        return False
+
+
 def studies_by_patient(line: Line, first: date, last: date) -> tuple[Study, ...]:
     """All studies of a period, asked patient by patient: the only way into a strict Patient Root archive.
 

@@ -90,7 +90,7 @@ def serve_receiver(
     places = Places(receiver.max_associations if share is None else share, alone=own or share is None)
     limits = limits_of(receiver)
     ae = AE(ae_title=receiver.ae_title)
-    ae.maximum_pdu_size = receiver.max_pdu
+    ae.maximum_pdu_size = limits.pdu
     ae.maximum_associations = 2 * receiver.max_associations + 64  # ours is the limit that counts: see `_rejection`
     handlers: list[tuple[evt.EventType, Any]] = [
         (evt.EVT_REQUESTED, partial(_on_requested, receiver=receiver, inbox=inbox, places=places)),

@@ -5,15 +5,15 @@ Knows N-EVENT-REPORT and the inbox; must not know who asked for the commitment o
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 import structlog
-from pydicom import Dataset
 from pynetdicom.dimse_primitives import N_EVENT_REPORT
 from pynetdicom.events import Event
 
 from ocr_service.errors import OutputError, StoreError
-from ocr_service.network.arrivals import Committed, Inbox
+from ocr_service.network.arrivals import Inbox
+from ocr_service.network.commitment import committed_from
 from ocr_service.network.contexts import COMMITMENT
 from ocr_service.network.storing import SUCCESS, cause
 
@@ -36,7 +36,7 @@ def on_n_event_report(event: Event, inbox: Inbox) -> tuple[int, None]:
     if request.EventTypeID not in (_ALL_KEPT, _SOME_FAILED):
         return NO_SUCH_EVENT, None
     try:
-        told = _committed(event.event_information, calling)
+        told = committed_from(event.event_information, calling)
     except Exception as error:  # noqa: BLE001 - the border: what pydicom raises over hostile bytes has no end
         log.warning("report_not_understood", calling_ae=calling, **cause(error))
         return INVALID_VALUE, None
@@ -49,20 +49,3 @@ def on_n_event_report(event: Event, inbox: Inbox) -> tuple[int, None]:
         log.error("report_not_kept", calling_ae=calling, **cause(error))
         return PROCESSING_FAILURE, None
     return SUCCESS, None
-
-
-def _committed(ds: Dataset, calling_ae: str) -> Committed:
-    """PS3.4 table J.3-2. ValueError, KeyError and what pydicom raises."""
-    return Committed(
-        transaction_uid=str(ds["TransactionUID"].value),
-        kept=tuple(str(item.ReferencedSOPInstanceUID) for item in _items(ds, "ReferencedSOPSequence")),
-        failed=tuple(
-            (str(item.ReferencedSOPInstanceUID), int(item.get("FailureReason") or PROCESSING_FAILURE))
-            for item in _items(ds, "FailedSOPSequence")
-        ),
-        calling_ae=calling_ae,
-    )
-
-
-def _items(ds: Dataset, keyword: str) -> Any:
-    return ds.get(keyword) or ()

@@ -191,7 +191,7 @@ def _look_at_series(looking: _Looking, series: Dataset) -> None:
     for image in answers.found:
         uses[dose.use_of(image, series, library)].append(attributes.text(image, "SOPInstanceUID"))
     sure = uses[Use.REPORT] + uses[Use.SCREEN]
-    if uses[Use.SCREEN] or len(uses[Use.PERHAPS]) <= _just_taken(line, answers.found):
+    if uses[Use.SCREEN] or len(uses[Use.PERHAPS]) <= _just_taken(line, series, answers.found, library):
         sure, uses[Use.PERHAPS] = sure + uses[Use.PERHAPS], []
     decided = bool(sure)
     if sure:
@@ -209,18 +209,23 @@ def _shows_dose(series: Dataset, library: Library) -> bool:
     return dose.names_dose(series, library) or not dose.is_ct(series)
 
 
-def _just_taken(line: Line, images: tuple[Dataset, ...]) -> int:
-    """So many objects that may be anything are taken unseen: fewer where even their SOP classes are not told."""
+def _just_taken(line: Line, series: Dataset, images: tuple[Dataset, ...], library: Library) -> int:
+    """So many objects that may be anything are taken unseen: none where one can be looked at first."""
+    if line.pacs.retrieve == "move":
+        return MOST_PAGES if dose.names_dose(series, library) else _MOST_PROBED
     classes_told = all(attributes.uid(image, "SOPClassUID") for image in images)
-    return _MOST_PROBED if classes_told or line.pacs.retrieve == "move" else 1
+    return _MOST_PROBED if classes_told else 0
 
 
 def _probe(looking: _Looking, series: str, perhaps: list[str]) -> bool:
-    """One object of many that may be anything tells what the others are, where it comes by this association.
+    """One object of many that may be anything tells what the others are. Did it? Else they are undecided.
 
-    Did it? Else they are undecided, and so is each object that was brought before without being looked at.
+    What an archive moves comes to the receiver, where nobody here can look at it.
     """
     new = [one for one in perhaps if not looking.memory.had(one)]
+    if looking.line.pacs.retrieve == "move":
+        looking.undecided += len(new)
+        return False
     probe = Probe(looking.inbox, looking.library)
     if new:
         looking.bring(probe, series, new[:1], whole=False)

@@ -17,7 +17,7 @@ from pynetdicom.pdu_primitives import A_ABORT
 
 from ocr_service.config import Destination, Peer
 from ocr_service.errors import PeerRefused, PeerUnavailable
-from ocr_service.network.calling import both_syntaxes, hang_up, named, opened, seconds
+from ocr_service.network.calling import both_syntaxes, bounded, hang_up, named, opened, seconds
 from ocr_service.network.encoded import decoded
 from ocr_service.network.sent import Accepted, Refused, Sent, Unavailable, Warned, judged
 from ocr_service.network.stow import StowLane
@@ -106,9 +106,12 @@ class StoreLane:
         if ds.SOPClassUID not in {context.abstract_syntax for context in assoc.accepted_contexts}:
             raise PeerRefused(f"{named(self._peer)} does not take the SOP class {ds.SOPClassUID.name}")
         try:
-            answer = assoc.send_c_store(ds)
+            with bounded(assoc, self._peer):
+                answer = assoc.send_c_store(ds)
         except RuntimeError:  # the association ended between the two lines
             answer = Dataset()
+        except ValueError as error:
+            raise PeerRefused(f"{named(self._peer)} takes the object in no transfer syntax that it can have") from error
         if "Status" in answer:
             return int(answer.Status)
         assoc.join(seconds(self._peer))  # it is established until its thread has noticed

@@ -8,21 +8,20 @@ Knows N-CREATE and N-SET (PS3.4 F.7); must not know what a step says.
 
 from __future__ import annotations
 
-import ssl
 from io import BytesIO
 from typing import Any, cast
 
 import structlog
 from pydicom import Dataset, dcmread
-from pynetdicom import AE, build_context
-from pynetdicom.association import Association
+from pynetdicom import build_context
 from pynetdicom.dimse_primitives import N_CREATE, N_SET
 from pynetdicom.events import Event
 
 from ocr_service.config import Config, Peer
-from ocr_service.errors import OutputError, PeerUnavailable, StoreError
+from ocr_service.errors import NetworkError, OutputError, PeerUnavailable, StoreError
 from ocr_service.network.arrivals import Inbox, Step
 from ocr_service.network.callers import plain_address
+from ocr_service.network.calling import bounded, calling, named
 from ocr_service.network.contexts import MPPS
 from ocr_service.network.storing import SUCCESS, cause, part_10
 
@@ -71,7 +70,7 @@ def _served(event: Event, inbox: Inbox, config: Config, asked: tuple[Any, Any, B
         return SUCCESS, None
     try:
         return _forwarded(step, config.mpps.forward, config.receiver.ae_title)
-    except PeerUnavailable as error:
+    except NetworkError as error:
         log.error("step_not_forwarded", calling_ae=step.calling_ae, why=str(error))
     except Exception as error:  # noqa: BLE001 - the border: what pydicom raises over a step's bytes has no end
         log.error("step_not_forwarded", calling_ae=step.calling_ae, **cause(error))
@@ -88,49 +87,17 @@ def _step(event: Event, instance: str, attributes: BytesIO) -> Step:
 
 
 def _forwarded(step: Step, peer: Peer, our_ae: str) -> Answer:
-    """What the next SCP says to the same request: the same instance and attributes. PeerUnavailable."""
+    """What the next SCP says to the same request: the same instance and attributes. PeerUnavailable, PeerRefused."""
     ds = dcmread(BytesIO(b"".join(step.encoded)))
     syntaxes = list(dict.fromkeys([ds.file_meta.TransferSyntaxUID, "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"]))
-    assoc = _opened(peer, our_ae, [str(syntax) for syntax in syntaxes])
-    connection = assoc.dul.socket.socket if assoc.dul.socket is not None else None
-    try:
+    contexts = [build_context(MPPS, str(syntax)) for syntax in syntaxes]
+    with calling(peer, our_ae, contexts) as assoc, bounded(assoc, peer):
         send = assoc.send_n_create if step.created else assoc.send_n_set
         status, answer = send(ds, MPPS, step.sop_instance_uid)
-    finally:
-        if assoc.is_established:
-            assoc.release()
-        if connection is not None:
-            connection.close()  # pynetdicom leaves it open where the peer has gone first
     if "Status" not in status:
-        raise PeerUnavailable(f"{peer.ae_title} at {peer.host}:{peer.port} did not answer the step in time")
+        raise PeerUnavailable(f"{named(peer)} did not answer the step in time")
     told = Dataset()
     for keyword in _GENERAL:
         if keyword in status:
             setattr(told, keyword, status[keyword].value)
     return told, answer if answer else None
-
-
-def _opened(peer: Peer, our_ae: str, syntaxes: list[str]) -> Association:
-    ae = AE(ae_title=our_ae)
-    seconds = peer.timeout.total_seconds()
-    ae.connection_timeout = ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = seconds
-    contexts = [build_context(MPPS, syntax) for syntax in syntaxes]
-    assoc = ae.associate(peer.host, peer.port, contexts=contexts, ae_title=peer.ae_title, tls_args=_tls(peer))
-    if not assoc.is_established:
-        how = "refused the association" if assoc.is_rejected else "cannot be reached"
-        raise PeerUnavailable(f"{peer.ae_title} at {peer.host}:{peer.port} {how}; the console was told so")
-    return assoc
-
-
-def _tls(peer: Peer) -> tuple[ssl.SSLContext, str] | None:
-    if peer.tls is None:
-        return None
-    try:
-        context = ssl.create_default_context(cafile=str(peer.tls.ca))
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.check_hostname = peer.tls.check_name
-        if peer.tls.certificate is not None:
-            context.load_cert_chain(peer.tls.certificate, peer.tls.key)
-    except OSError as error:
-        raise PeerUnavailable(f"the certificates for {peer.ae_title} cannot be used: {error.strerror}") from error
-    return context, peer.host

@@ -22,6 +22,7 @@ from ocr_service.network.encoded import decoded
 from ocr_service.network.sent import Accepted, Refused, Sent, Unavailable, Warned, judged
 
 _JSON = ("application/dicom+json", "application/json")
+_XML = ("application/dicom+xml", "application/xml", "text/xml")
 # HTTP statuses under 500 after which the same object may be taken: not found (a wrong url, or a service that is not
 # up behind its proxy) tells as little of the object as an unknown AE title does.
 _PASSING = frozenset({404, 408, 425, 429})
@@ -39,7 +40,7 @@ class StowLane:
     def __init__(self, destination: Destination) -> None:
         self._name = f"{destination.name} at {destination.url}"
         self._seconds = destination.timeout.total_seconds() or 1.0
-        self._session = _session(destination)
+        self._session = session_for(destination)
         self._client: DICOMwebClient | None = None
         self._url = (destination.url or "").rstrip("/")
         self._answer: requests.Response | None = None
@@ -47,19 +48,25 @@ class StowLane:
     def send(self, encoded: bytes) -> Sent:
         """See `Lane`. 401 and 403 are refusals: a wrong token that is shown again and again locks an account."""
         ds = decoded(encoded)
-        self._answer = None
+        self._answer, parsed = None, None
         try:
-            self._stow().store_instances([ds])
+            parsed = self._stow().store_instances([ds])
         except requests.RequestException as error:
             if self._answer is None or isinstance(error, requests.TooManyRedirects):
                 return self._unanswered(error)
-        except (KeyError, ParseError, ValueError):  # what the client makes of the body; it is read below
+        except (
+            AttributeError,
+            KeyError,
+            TypeError,
+            ParseError,
+            ValueError,
+        ):  # what the client makes of the body; it is read below
             if self._answer is None:
                 raise
         except OSError as error:  # requests raises it for files of [destination.tls] that are not there
             return Unavailable(f"{self._name}: the files of its [tls] cannot be used: {error.strerror or 'not found'}")
         assert self._answer is not None
-        return _judged(self._answer, str(ds.SOPInstanceUID), self._name)
+        return _judged(self._answer, parsed, str(ds.SOPInstanceUID), self._name)
 
     def close(self) -> None:
         """See `Lane`."""
@@ -95,7 +102,8 @@ class _AnyName(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs, assert_hostname=False)
 
 
-def _session(destination: Destination) -> requests.Session:
+def session_for(destination: Destination) -> requests.Session:
+    """A session with the destination's token and TLS files."""
     session = requests.Session()
     session.trust_env = False
     session.max_redirects = 0
@@ -112,13 +120,13 @@ def _session(destination: Destination) -> requests.Session:
     return session
 
 
-def _judged(answer: requests.Response, instance: str, peer: str) -> Sent:
-    """The HTTP status, and what the body says of our object (PS3.18 10.5.3)."""
+def _judged(answer: requests.Response, parsed: Dataset | None, instance: str, peer: str) -> Sent:
+    """The HTTP status, and what the body says of our object (PS3.18 10.5.3). parsed: the client's view of it."""
     code = answer.status_code
-    store = _response_module(answer)
-    told = None if store is None else _of_object(store, instance, peer)
+    store = _response_module(answer, parsed)
+    told = _of_object(store, instance, peer)
     if code in (200, 202):
-        return told or _unread(answer, peer)
+        return told or _unnamed(answer, store, peer)
     if code == 409 and isinstance(told, Refused | Unavailable):
         return told
     if code in (401, 403):
@@ -129,11 +137,13 @@ def _judged(answer: requests.Response, instance: str, peer: str) -> Sent:
     return Refused(None, said)
 
 
-def _unread(answer: requests.Response, peer: str) -> Sent:
-    """200 or 202 whose body names our object nowhere, is empty, or is none that we read."""
+def _unnamed(answer: requests.Response, store: Dataset | None, peer: str) -> Sent:
+    """200 or 202 whose body does not name our object. 200 alone says that all was stored (PS3.18 table 10.5.3-1)."""
     kind = _media_type(answer)
-    if answer.content.strip() and kind not in (*_JSON, "application/dicom+xml", "application/xml", "text/xml"):
+    if answer.content.strip() and kind not in (*_JSON, *_XML):
         return Unavailable(f"{peer} answered with {kind or 'something'}: that is no DICOMweb service; check `url`")
+    if store is None or store.get("ReferencedSOPSequence") or store.get("FailedSOPSequence"):
+        return Unavailable(f"{peer} answered HTTP {answer.status_code} with a body that does not say what it stored")
     if answer.status_code == 202:
         return Warned(None, f"{peer} answered HTTP 202: it took the object with a remark that cannot be read")
     return Accepted()
@@ -143,21 +153,34 @@ def _media_type(answer: requests.Response) -> str:
     return answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
-def _response_module(answer: requests.Response) -> Dataset | None:
-    """The Store Instances Response (PS3.18 I.2); None where there is none that can be read."""
-    if _media_type(answer) not in _JSON:
-        return None
+def _response_module(answer: requests.Response, parsed: Dataset | None) -> Dataset | None:
+    """The Store Instances Response (PS3.18 I.2), empty where there is none; None where it cannot be read.
+
+    Some servers put the one data set into an array, as in other answers of DICOMweb. XML, which we do not ask for, is
+    what the client makes of it.
+    """
+    if _media_type(answer) in _XML:
+        return parsed
+    if not answer.content.strip() or _media_type(answer) not in _JSON:
+        return Dataset()
     try:
-        return Dataset.from_json(answer.json())
+        told = answer.json()
+        ds: Dataset = Dataset.from_json(told[0] if isinstance(told, list) and len(told) == 1 else told)
+        for keyword in ("FailedSOPSequence", "ReferencedSOPSequence"):
+            if any(not isinstance(item, Dataset) for item in ds.get(keyword) or ()):
+                return None
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
+    return ds
 
 
-def _of_object(store: Dataset, instance: str, peer: str) -> Sent | None:
+def _of_object(store: Dataset | None, instance: str, peer: str) -> Sent | None:
     """What it says of the object: Failed SOP Sequence (0008,1198) first, then Referenced SOP Sequence (0008,1199).
 
     None where it names the object in neither.
     """
+    if store is None:
+        return None
     try:
         for item in store.get("FailedSOPSequence") or ():
             if item.get("ReferencedSOPInstanceUID") in (instance, None, ""):

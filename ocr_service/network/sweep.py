@@ -16,11 +16,11 @@ from typing import Final, Literal, Protocol
 import structlog
 
 from ocr_service.config import Pacs
-from ocr_service.errors import NetworkError, OutputError, PeerRefused
+from ocr_service.errors import NetworkError, OutputError
 from ocr_service.network.arrivals import Inbox
 from ocr_service.network.asking import Line, NoLine, NoService
 from ocr_service.network.pace import Pace, Stopped
-from ocr_service.network.querying import Study, studies_by, studies_by_patient, studies_of_day
+from ocr_service.network.querying import Study, knows_any, studies_by, studies_by_patient, studies_of_day
 from ocr_service.network.retriever import Fault, StudyLooked, look_at
 from ocr_service.network.retriever import Memory as StudyMemory
 from ocr_service.templates.library import Library
@@ -228,19 +228,10 @@ class _Sweep:
     def _of_day(self, day: date, days: Days) -> tuple[Study, ...]:
         """The studies of a day, in Patient Root by way of all patients where the archive knows no other."""
         line = self.line
+        if line.pacs.root == "patient" and line.manners.relational is None:
+            line.manners.relational = knows_any(line, days.first, days.last)
         if line.pacs.root == "study" or line.manners.relational:
             return studies_of_day(line, day)
-        if line.manners.relational is None:
-            try:
-                found = studies_of_day(line, day)
-            except NoService:
-                raise
-            except PeerRefused:
-                found = ()
-            if found:
-                line.manners.relational = True
-                return found
-            line.manners.relational = False
         if self.walked is None:
             self.walked = {}
             for study in studies_by_patient(line, days.first, days.last):

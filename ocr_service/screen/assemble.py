@@ -82,7 +82,7 @@ def assemble(template: Template, pages: Sequence[PageReading], study_instance_ui
             for quantity, phantom in PHANTOM_TOTALS.items()
             if (total := _number(merged.fields.get(quantity))) is not None
         ),
-        template=f"{template.name} r{template.revision}",
+        template=template.versioned,
         missing=merged.missing,
     )
     cells = (*merged.fields.values(), *(cell for row in merged.rows for cell in row.cells.values()))

@@ -324,6 +324,11 @@ class Template(Model):
     examples: tuple[Example, ...] = ()
     refuses: Words = ()
 
+    @property
+    def versioned(self) -> str:
+        """Name and revision, as reports tell them."""
+        return f"{self.name} r{self.revision}"
+
     @model_validator(mode="after")
     def _cells_are_sound(self) -> Template:
         for page_name, page in self.pages.items():

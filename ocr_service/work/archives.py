@@ -16,7 +16,6 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 from sqlalchemy import insert, select, update
 
-from ocr_service import equipment
 from ocr_service.config import Pacs
 from ocr_service.errors import InputError
 from ocr_service.network.arrivals import Arrival, Committed, Inbox, Step
@@ -62,7 +61,7 @@ def ask(worker: Worker, study: str) -> int:
             pacs,
             worker.config.receiver.ae_title,
             study,
-            equipment.library(worker.config.templates),
+            worker.library,
             _ContextInbox(worker.inbox, pacs),
             memory.had,
             patient_id=_patient_id(worker, study) if pacs.root == "patient" else "",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from sqlalchemy import Connection, Row, and_, exists, insert, or_, select, update
 
@@ -15,6 +16,7 @@ from ocr_service.network.arrivals import Committed
 from ocr_service.work.store import Store
 from ocr_service.work.tables import deliveries
 
+TOGETHER = 50  # documents over one connection
 ON_THE_WAY = ("waiting", "acknowledged")
 BY_HAND = (
     "a report of this destination is not believed any more and no other takes its place: take it back there, then "
@@ -32,6 +34,15 @@ class Document:
 
     file: str
     sop_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Documents that go to one destination together, by the numbers of their rows. workflow_id: what sends them."""
+
+    workflow_id: str
+    lane: str
+    numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +173,12 @@ def recall_late(connection: Connection, number: int, what: Plan, destination: De
     _take_back(connection, replace(what, new=new, none_stays=new is None), destination)
 
 
-def start_waiting(store: Store, start: Callable[[int, str, int], None], most: int = 200) -> int:
-    """Start the sending of what waits, and of which nothing else is to be done first; how many.
+def start_waiting(store: Store, start: Callable[[Batch], None], most: int = 200) -> int:
+    """Start the sending of what waits, and of which nothing else is to be done first; how many documents.
 
-    start: is given the row's number, lane and turn. It is started before the row says so, under a name of its own.
+    A batch is started before its rows say so: whoever dies between does it again, under the same name.
     """
-    new = (deliveries.c.state == "waiting", deliveries.c.enqueued.is_(False), deliveries.c.kind != "manual")
+    new = (deliveries.c.state == "waiting", deliveries.c.batch == "", deliveries.c.kind != "manual")
     with store.begin(reading=True) as connection:
         if connection.execute(select(deliveries.c.id).where(*new).limit(1)).first() is None:
             return 0
@@ -175,31 +186,41 @@ def start_waiting(store: Store, start: Callable[[int, str, int], None], most: in
     blocked = exists().where(first.c.id == deliveries.c.after, first.c.state != "acknowledged")
     with store.begin() as connection:
         rows = connection.execute(
-            select(deliveries.c.id, deliveries.c.destination, deliveries.c.turn)
+            select(deliveries.c.id, deliveries.c.turn, deliveries.c.destination)
             .where(*new, ~blocked)
             .order_by(deliveries.c.id)
             .limit(most)
             .with_for_update(skip_locked=True)
         ).all()
-        for number, lane, turn in rows:
-            start(number, lane, turn)
-        if rows:
-            numbers = [row.id for row in rows]
-            connection.execute(update(deliveries).where(deliveries.c.id.in_(numbers)).values(enqueued=True))
+        for lane in dict.fromkeys(row.destination for row in rows):
+            its = [row for row in rows if row.destination == lane]
+            for some in (its[place : place + TOGETHER] for place in range(0, len(its), TOGETHER)):
+                batch = _batch(lane, [(row.id, row.turn) for row in some])
+                start(batch)
+                connection.execute(
+                    update(deliveries).where(deliveries.c.id.in_(batch.numbers)).values(batch=batch.workflow_id)
+                )
     return len(rows)
 
 
-def woken(store: Store, wake: Callable[[int, int], None]) -> None:
-    """Wake the lanes of which a person has asked that they try again now."""
+def _batch(lane: str, rows: Sequence[tuple[int, int]]) -> Batch:
+    told = sha256(repr((lane, rows)).encode()).hexdigest()
+    return Batch(f"delivery-{told[:32]}", lane, tuple(number for number, _ in rows))
+
+
+def woken(store: Store, wake: Callable[[str], None]) -> None:
+    """Wake the lanes that have a reason to go on: a person's wish, a storage commitment that came.
+
+    wake: is given a workflow's name.
+    """
     with store.begin(reading=True) as connection:
         rows = connection.execute(
-            select(deliveries.c.id, deliveries.c.turn).where(
-                deliveries.c.woken.is_(True), deliveries.c.state == "waiting", deliveries.c.enqueued.is_(True)
-            )
+            select(deliveries.c.id, deliveries.c.batch).where(deliveries.c.woken.is_(True), deliveries.c.batch != "")
         ).all()
-    for number, turn in rows:
-        wake(number, turn)
-        _set(store, number, woken=False)
+    for batch in dict.fromkeys(row.batch for row in rows):
+        wake(batch)
+    for row in rows:
+        _set(store, row.id, woken=False)
 
 
 def get(store: Store, number: int) -> Row[tuple[object, ...]] | None:
@@ -248,7 +269,7 @@ def committed(store: Store, told: Committed, now: float) -> None:
         asked = and_(deliveries.c.committing == told.transaction_uid, deliveries.c.committing != "")
         for row in connection.execute(select(deliveries).where(asked, deliveries.c.state == "waiting")).all():
             if row.sop_instance_uid in told.kept:
-                values = {"state": "acknowledged", "acknowledged_at": now, "why": "storage committed"}
+                values = {"state": "acknowledged", "acknowledged_at": now, "why": "storage committed", "woken": True}
             elif row.sop_instance_uid in failed:
                 why = f"the destination does not commit to its storage (reason {failed[row.sop_instance_uid]:04X})"
                 values = {"committing": "", "why": why, "woken": True}
@@ -269,7 +290,7 @@ def again(connection: Connection, which: Sequence[int]) -> int:
         + connection.execute(
             update(deliveries)
             .where(ended_badly)
-            .values(state="waiting", enqueued=False, turn=deliveries.c.turn + 1, why="", next_at=None, committing="")
+            .values(state="waiting", batch="", turn=deliveries.c.turn + 1, why="", next_at=None, committing="")
         ).rowcount
     )
 

@@ -6,60 +6,109 @@ Knows rows, lanes and answers; must not know workflows. Done twice it sends the 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import assert_never
 
 import structlog
 
 from ocr_service.config import Destination
+from ocr_service.errors import InputError, OutputError, StoreError
 from ocr_service.network.arrivals import Committed
 from ocr_service.network.commitment import Asked, request_commitment
 from ocr_service.network.encoded import decoded
-from ocr_service.network.sender import Accepted, Refused, Sent, Unavailable, Warned, send
+from ocr_service.network.sender import Accepted, Lane, Refused, Sent, Unavailable, Warned, lane
 from ocr_service.rdsr.identity import uid_of
-from ocr_service.work import deliveries, records
+from ocr_service.work import audit_trail, deliveries, records
+from ocr_service.work.unit import fault_in_words
 from ocr_service.work.worker import Worker
 
 log = structlog.get_logger()
 GONE = "the configuration names no such destination any more: put it back and retry, or leave this one"
 TOO_LONG = "it could not be delivered for so long that it was given up (give_up_after)"
-Turn = tuple[str, float | None]
+Round = tuple[list[int], float]
 
 
-def try_once(worker: Worker, number: int) -> Turn:
-    """How the document stands after one try, and after how many seconds to try again; None: this is over.
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Try again after so many seconds. away: does the destination answer nobody, so that no other need be tried?"""
 
-    StoreError, OutputError: nothing was decided.
+    seconds: float
+    away: bool = False
+
+
+def try_round(worker: Worker, name: str, numbers: Sequence[int]) -> Round:
+    """Try each document once, over one connection: those that still wait, and the seconds until the next round.
+
+    StoreError, OutputError: nothing was decided of the document that was under way.
     """
+    destination = next((one for one in worker.config.destination if one.name == name), None)
+    if destination is None:
+        for number in numbers:
+            _over(worker, number, name, "failed", GONE)
+        return [], 0.0
+    left: list[int] = []
+    seconds = destination.retry_most.total_seconds()
+    with lane(destination, worker.config.receiver.ae_title) as way:
+        for place, number in enumerate(numbers):
+            told = _try(worker, number, destination, way)
+            if told is None:
+                continue
+            left.append(number)
+            seconds = min(seconds, told.seconds)
+            if told.away:
+                return [*left, *numbers[place + 1 :]], seconds
+    return left, seconds
+
+
+def _try(worker: Worker, number: int, destination: Destination, way: Lane) -> Later | None:
+    """None where this is over. A document that is damaged stops none of the others."""
+    try:
+        return _tried(worker, number, destination, way)
+    except InputError as error:
+        _over(worker, number, destination.name, "failed", str(error))
+    except StoreError:
+        raise
+    except OutputError as error:
+        return _later(worker, number, destination, 0, str(error))
+    except Exception as error:  # noqa: BLE001 (the job boundary: one document never stops its lane)
+        _over(worker, number, destination.name, "failed", fault_in_words(error))
+    return None
+
+
+def _tried(worker: Worker, number: int, destination: Destination, way: Lane) -> Later | None:
+    """None where this is over."""
     row = deliveries.get(worker.store, number)
     if row is None or row.state != "waiting":
-        return "over", None
-    destination = next((one for one in worker.config.destination if one.name == row.destination), None)
-    if destination is None:
-        return _over(worker, number, row.destination, "failed", GONE)
+        return None
     if time.time() - row.created_at > destination.give_up_after.total_seconds():
-        return _over(worker, number, destination.name, "failed", f"{TOO_LONG}: {row.why}")
+        _over(worker, number, destination.name, "failed", f"{TOO_LONG}: {row.why}")
+        return None
     encoded = worker.outbox.read(row.file)
-    sent = Accepted() if row.committing else send(encoded, destination, worker.config.receiver.ae_title)
+    sent = Accepted() if row.committing else way.send(encoded)
     match sent:
         case Accepted() | Warned() if destination.commitment and row.kind == "rdsr":
             return _commitment(worker, number, destination, encoded)
         case Accepted() | Warned():
-            return _arrived(worker, number, destination, sent)
+            _arrived(worker, number, destination, sent)
         case Refused(_, why):
-            return _over(worker, number, destination.name, "refused", why)
+            _over(worker, number, destination.name, "refused", why)
         case Unavailable(why):
-            return _later(worker, number, destination, row.attempts, why)
+            return _later(worker, number, destination, row.attempts, why, away=True)
         case _:
             assert_never(sent)
+    return None
 
 
-def _commitment(worker: Worker, number: int, destination: Destination, encoded: bytes) -> Turn:
+def _commitment(worker: Worker, number: int, destination: Destination, encoded: bytes) -> Later | None:
     """Ask the destination to commit to the storage of what it has (PS3.4 J)."""
     ds = decoded(encoded)
     row = deliveries.get(worker.store, number)
     assert row is not None
     if row.state != "waiting":
-        return "over", None
+        return None
+    if not row.committing:
+        audit_trail.delivered(worker.config, worker.store, number, time.time())
     transaction = row.committing or uid_of("commitment", str(number), str(row.turn), str(ds.SOPInstanceUID))
     deliveries.committing(worker.store, number, transaction)  # its answer may come before ours returns
     answer = request_commitment(
@@ -78,28 +127,29 @@ def _commitment(worker: Worker, number: int, destination: Destination, encoded: 
             assert_never(answer)
 
 
-def _arrived(worker: Worker, number: int, destination: Destination, sent: Sent) -> Turn:
+def _arrived(worker: Worker, number: int, destination: Destination, sent: Sent) -> None:
     warning = isinstance(sent, Warned)
     why = sent.text if isinstance(sent, Warned) else ""
+    audit_trail.delivered(worker.config, worker.store, number, time.time())
     log.info("delivered", delivery=number, destination=destination.name, warning=warning)
     if not deliveries.ended(worker.store, number, "acknowledged", time.time(), why=why, warning=warning):
         records.recall_late(worker.desk, number, destination, time.time())
-    return "acknowledged", None
 
 
-def _over(worker: Worker, number: int, name: str, state: str, why: str) -> Turn:
+def _over(worker: Worker, number: int, name: str, state: str, why: str) -> None:
     log.warning("not_delivered", delivery=number, destination=name, state=state, why=why)
     deliveries.ended(worker.store, number, state, time.time(), why=why)
-    return state, None
 
 
-def _later(worker: Worker, number: int, destination: Destination, attempts: int, why: str) -> Turn:
+def _later(
+    worker: Worker, number: int, destination: Destination, attempts: int, why: str, *, away: bool = False
+) -> Later | None:
     """Twice as long each time, up to the longest; where it was acknowledged meanwhile, it is over."""
     first, most = destination.retry_first.total_seconds(), destination.retry_most.total_seconds()
     seconds = min(most, first * 2 ** min(attempts, 30))
     deliveries.tried(worker.store, number, why, time.time() + seconds)
     row = deliveries.get(worker.store, number)
     if row is None or row.state != "waiting":
-        return "over", None
+        return None
     log.info("delivery_waits", delivery=number, destination=destination.name, seconds=round(seconds), why=why)
-    return "waiting", 0.0 if row.woken else seconds
+    return Later(0.0 if row.woken else seconds, away)

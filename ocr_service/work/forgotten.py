@@ -21,42 +21,43 @@ ALIVE = ("PENDING", "ENQUEUED", "DELAYED")
 States = Callable[[Sequence[str]], Mapping[str, str]]
 
 
-def begin_anew(store: Store, states: States, delivery_id: Callable[[int, int], str], now: float) -> tuple[int, int]:
+def begin_anew(store: Store, states: States, now: float) -> tuple[int, int]:
     """Let studies and documents that nobody works on be begun anew; how many of each. StoreError.
 
-    states: of workflows, by name; one that is not known is not in it. delivery_id: a delivery's workflow, by number
-    and turn. A row is changed only where it still says the same after its workflow was asked for.
+    states: of workflows, by name; one that is not known is not in it. A row is changed only where it still says the
+    same after its workflow was asked for.
     """
     with store.begin(reading=True) as connection:
-        reading, sending = _read_now(connection), _sent_now(connection, delivery_id)
+        reading = _read_now(connection)
+        batches = select(deliveries.c.batch).where(*_ON_ITS_WAY).distinct()
+        sending = list(connection.execute(batches.limit(_SOME)).scalars())
     names = [*(due.workflow_id for due in reading), *sending]
-    if not names:
-        return 0, 0
-    known = states(names)
+    known = states(names) if names else {}
     lost = [due for due in reading if known.get(due.workflow_id) not in ALIVE]
-    stopped = {name: row for name, row in sending.items() if known.get(name) not in ALIVE}
+    stopped = [batch for batch in sending if known.get(batch) not in ALIVE]
     if not lost and not stopped:
         return 0, 0
     with store.begin() as connection:
         again = [due for due in lost if due in _read_now(connection, due.study)]
         studies.read_again(connection, [due.study for due in again], f"anew:{now:.0f}", now)
-        sent = 0
-        for name, (number, turn) in stopped.items():
-            this = (deliveries.c.id == number, deliveries.c.turn == turn, *_ON_ITS_WAY)
-            ended = turn + 1 if name in known else turn  # a workflow that has ended is not begun under its name again
-            sent += connection.execute(update(deliveries).where(*this).values(enqueued=False, turn=ended)).rowcount
-    return len(again), sent
+        return len(again), sum(_send_anew(connection, batch) for batch in stopped)
 
 
-_ON_ITS_WAY = (deliveries.c.state == "waiting", deliveries.c.enqueued.is_(True))
+_ON_ITS_WAY = (deliveries.c.state == "waiting", deliveries.c.batch != "")
 
 
-def _sent_now(connection: Connection, delivery_id: Callable[[int, int], str]) -> dict[str, tuple[int, int]]:
-    """Documents that are on their way, by their workflows."""
-    rows = connection.execute(
-        select(deliveries.c.id, deliveries.c.turn).where(*_ON_ITS_WAY).order_by(func.random()).limit(_SOME)
-    )
-    return {delivery_id(number, turn): (number, turn) for number, turn in rows}
+def _send_anew(connection: Connection, batch: str) -> int:
+    """Let the documents of a batch be sent by another one, of another name; how many they are."""
+    rows = connection.execute(select(deliveries).where(*_ON_ITS_WAY, deliveries.c.batch == batch)).all()
+    for row in rows:
+        same = and_(
+            deliveries.c.destination == row.destination,
+            deliveries.c.kind == row.kind,
+            deliveries.c.sop_instance_uid == row.sop_instance_uid,
+        )
+        turn = connection.execute(select(func.max(deliveries.c.turn)).where(same)).scalar_one() + 1
+        connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(batch="", turn=turn))
+    return len(rows)
 
 
 def _read_now(connection: Connection, study: str = "") -> list[Due]:

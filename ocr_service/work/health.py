@@ -16,6 +16,7 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+import requests
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from sqlalchemy import select
 
@@ -159,6 +160,25 @@ def answer_http(config: Config, parts: Parts) -> Answering | None:
             f"operation.http_port: {told.http_host}:{told.http_port} cannot be listened at: {error.strerror}"
         ) from error
     return Answering(server, store.close)
+
+
+def ask_health(config: Config) -> dict[str, Any] | None:
+    """What the service of a configuration says of itself; None where none answers."""
+    told = config.operation
+    if told.http_port is None:
+        return None
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(told.http_host, told.http_host)
+    session = requests.Session()
+    session.trust_env = False
+    try:
+        found = session.get(
+            f"http://{f'[{host}]' if ':' in host else host}:{told.http_port}/health", timeout=5.0
+        ).json()
+    except (requests.RequestException, ValueError):
+        return None
+    finally:
+        session.close()
+    return found if isinstance(found, dict) and {"wrong", "parts"} <= found.keys() else None
 
 
 def _app(metrics: WSGIApplication, health: Health, parts: Parts) -> WSGIApplication:

@@ -7,9 +7,14 @@ what the object is: its header is read later, by a worker.
 from __future__ import annotations
 
 import time
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
+from queue import SimpleQueue
+from threading import Thread
 
-from sqlalchemy import insert
+from sqlalchemy import Table, insert, select
 
 from ocr_service.config import Config
 from ocr_service.errors import OutputError, StoreError
@@ -19,23 +24,42 @@ from ocr_service.work.spool import Kept, Spool
 from ocr_service.work.store import Store, open_store
 from ocr_service.work.tables import objects, steps
 
+_TOGETHER = 100  # objects of one transaction
+
 
 def day_of(moment: float) -> str:
     """The local date by which the ledgers are kept."""
     return datetime.fromtimestamp(moment).astimezone().date().isoformat()
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """A file that is written, and the row that makes it ours."""
+
+    name: str
+    table: Table
+    row: dict[str, object]
+    done: Future[None] = field(default_factory=Future)
+
+
 class DurableInbox:
-    """The `Inbox` of `network.arrivals`. machine: this machine's name, whose workers sort what it received."""
+    """The `Inbox` of `network.arrivals`. machine: this machine's name, whose workers sort what it received.
+
+    Each caller writes and syncs its own file; names, folder and rows of all that wait at one moment are made durable
+    together, by one thread.
+    """
 
     def __init__(self, spool: Spool, store: Store, machine: str) -> None:
         self._spool, self._store, self._machine = spool, store, machine
+        self._waiting: SimpleQueue[_Waiting] = SimpleQueue()
+        Thread(target=self._commit_for_ever, name="inbox", daemon=True).start()
 
     def keep(self, arrival: Arrival) -> None:
         """OutputError, StoreError: nothing is half kept then."""
         now = time.time()
-        kept = self._spool.keep(arrival.encoded, day_of(now))
-        row = {
+        head = 1 if len(arrival.encoded) > 1 else 0  # file meta: it names the sender
+        kept = self._spool.lay(arrival.encoded, day_of(now), head=head)
+        row: dict[str, object] = {
             "name": kept.name,
             "received_at": now,
             "day": day_of(now),
@@ -48,20 +72,20 @@ class DurableInbox:
             "via": arrival.via[:48],
             "machine": self._machine,
         }
-        self._record(kept, objects, row)
+        self._commit(kept, objects, row)
 
     def keep_step(self, step: Step) -> None:
         """OutputError, StoreError."""
         now = time.time()
-        kept = self._spool.keep(step.encoded, day_of(now), "steps")
-        row = {
+        kept = self._spool.lay(step.encoded, day_of(now), "steps")
+        row: dict[str, object] = {
             "name": kept.name,
             "received_at": now,
             "sop_instance_uid": step.sop_instance_uid[:64],
             "created": step.created,
             "calling_ae": step.calling_ae[:16],
         }
-        self._record(kept, steps, row)
+        self._commit(kept, steps, row)
 
     def committed(self, told: Committed) -> None:
         """StoreError."""
@@ -74,13 +98,44 @@ class DurableInbox:
         except OutputError as error:
             return str(error)
 
-    def _record(self, kept: Kept, table, row: dict[str, object]) -> None:  # type: ignore[no-untyped-def]
+    def _commit(self, kept: Kept, table: Table, row: dict[str, object]) -> None:
+        waiting = _Waiting(kept.name, table, row)
+        self._waiting.put(waiting)
+        waiting.done.result()
+
+    def _commit_for_ever(self) -> None:
+        while True:
+            some = [self._waiting.get()]
+            while len(some) < _TOGETHER and not self._waiting.empty():
+                some.append(self._waiting.get())
+            try:
+                self._commit_together(some)
+            except BaseException as error:  # noqa: BLE001 (whoever waits hears it, whatever it is)
+                for one in some:
+                    one.done.set_exception(error)
+            else:
+                for one in some:
+                    one.done.set_result(None)
+
+    def _commit_together(self, some: list[_Waiting]) -> None:
+        """Names and rows of several files: all of them or none. OutputError, StoreError."""
+        self._spool.settle([one.name for one in some])
         try:
             with self._store.begin() as connection:
-                connection.execute(insert(table).values(**row))
+                for table in {one.table for one in some}:
+                    connection.execute(insert(table), [one.row for one in some if one.table is table])
         except StoreError:
-            self._spool.remove(kept.name)
+            self._take_away(some)
             raise
+
+    def _take_away(self, some: list[_Waiting]) -> None:
+        """Remove files whose rows are not there; where nobody can tell, `tidying` does it when the database answers."""
+        with suppress(StoreError, OutputError):
+            for one in some:
+                with self._store.begin(reading=True) as connection:
+                    known = connection.execute(select(one.table.c.id).where(one.table.c.name == one.name)).first()
+                if known is None:
+                    self._spool.remove(one.name)
 
 
 def open_inbox(config: Config) -> DurableInbox:

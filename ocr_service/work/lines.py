@@ -126,8 +126,8 @@ def table_cells(converted: Converted) -> tuple[str, str, str, str, str]:
         return "", "", "", "", outcome.why
     why = headline(outcome.findings)
     if isinstance(outcome, Skipped):
-        linked = [finding.sentence for finding in outcome.findings if finding.where == "linked"]
-        why = linked[0] if linked else "the scanner has reported this dose itself"
+        known = [finding.sentence for finding in outcome.findings if finding.where in ("linked", "rejected")]
+        why = known[0] if known else "the scanner has reported this dose itself"
     told = converted.rdsr or why or "not written"
     report = outcome.report
     return report.template, str(len(report.events)), total_text(report) or "", vouching(report), told

@@ -6,22 +6,31 @@ not know how a decision changes a report: the unit is read again with it.
 
 from __future__ import annotations
 
+import getpass
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
+from ocr_service.config import Config
 from ocr_service.dose.corrections import NOT_STATED, Act, ActKind, Correction, parse_correction
 from ocr_service.errors import UsageError
 from ocr_service.work import deliveries, records, studies
+from ocr_service.work.audit_trail import About, open_trail
+from ocr_service.work.outbox import Outbox
 from ocr_service.work.records import RECALLED, Desk
+from ocr_service.work.rejecting import Rejecting
+from ocr_service.work.store import open_store
 from ocr_service.work.tables import acts, objects, scanners, units
 from ocr_service.work.tables import deliveries as sent
 from ocr_service.work.tables import studies as study_rows
 
 _DECISIONS = tuple(kind.value for kind in ActKind)
 _CAN_BE_CONFIRMED = ("verified", "needs_review", "header")
+_NAME = re.compile(r"(?!\s*$)[^\\]{1,64}")  # PN, of which one component group is enough
+_LONG = 16  # letters of a unit's name: a shorter number is a delivery's
 
 
 def acts_of(connection: Connection, study: str) -> dict[str, tuple[Act, ...]]:
@@ -52,6 +61,12 @@ def _act(row: Row[tuple[object, ...]]) -> Act:
     )
 
 
+def open_desk(config: Config) -> Desk:
+    """The desk of a configuration, for commands. StoreError."""
+    outbox = Outbox(config.data / "outbox")
+    return Desk(open_store(config), outbox, config, Rejecting(outbox, lambda: datetime.now().astimezone()))
+
+
 def find_unit(connection: Connection, name: str) -> Row[tuple[object, ...]]:
     """The unit of that name, or of the only name that begins so. UsageError."""
     found = connection.execute(select(units).where(units.c.id.startswith(name, autoescape=True)).limit(2)).all()
@@ -70,15 +85,21 @@ def decide(
     corrections: Sequence[Correction] = (),
     why: str = "",
     organization: str = NOT_STATED,
+    seen: str | None = None,
 ) -> int:
-    """Record a person's decision about a unit; it is read again with it. UsageError where it cannot be decided so."""
+    """Record a person's decision about a unit; it is read again with it. UsageError where it cannot be decided so.
+
+    seen: the digest of the rows that the person was shown; None: those that stand now.
+    """
     with desk.store.begin() as connection:
         row = find_unit(connection, unit)
+        if seen is not None and seen != row.rows:
+            raise UsageError("the unit was read again meanwhile, and says something else now: look at it once more")
         if kind is not ActKind.REJECT and row.outcome not in _CAN_BE_CONFIRMED:
             raise UsageError(f"this unit is {row.outcome.replace('_', ' ')}: there is no report to confirm")
         doubts = [one["where"] for one in json.loads(row.report)["findings"] if one["kind"] == "doubt"]
         told = {
-            "set": [_as_text(one) for one in corrections],
+            "set": [str(one) for one in corrections],
             "why": why,
             "organization": organization,
             "doubts": doubts,
@@ -88,7 +109,7 @@ def decide(
         except ValueError as error:
             raise UsageError(str(error)) from None
         about = _console(row.template, row.console)
-        number = record_act(connection, kind.value, person, now, unit=row.id, about=about, seen=row.rows, told=told)
+        number = _record(desk, connection, kind.value, person, now, row, about=about, seen=row.rows, told=told)
         studies.read_again(connection, [row.study], f"act:{number}", now)
     if kind is ActKind.CONFIRM and row.template:
         _accept_by_confirming(desk, row.template, row.console, person, now)
@@ -117,25 +138,28 @@ def accept(desk: Desk, template: str, console: str, person: str, now: float) -> 
             raise UsageError("no report was read by this template on this scanner yet")
         if row.accepted_at is None:
             connection.execute(update(scanners).where(*which).values(accepted_at=now, accepted_by=person[:64]))
-            record_act(connection, "accept", person, now, about=_console(template, console))
+            _record(desk, connection, "accept", person, now, about=_console(template, console))
     return records.release(desk, template, console, now)
 
 
 def retry(desk: Desk, name: str, person: str, now: float) -> int:
     """Try again what failed or waits: a unit with its objects and deliveries, a delivery, or "all"; how many things."""
     with desk.store.begin() as connection:
+        row = None
         if name == "all":
             failed = or_(objects.c.state == "failed", objects.c.attempts > 0)
             again = set(connection.execute(select(objects.c.study).where(failed)).scalars())
             again |= set(connection.execute(select(study_rows.c.study).where(study_rows.c.state == "failed")).scalars())
             which = list(connection.execute(select(sent.c.id).where(sent.c.state != "acknowledged")).scalars())
-        elif name.isdecimal():
+        elif name.isdecimal() and len(name) < _LONG:
             again, which = set(), [int(name)]
+            if connection.execute(select(sent.c.id).where(sent.c.id == int(name))).first() is None:
+                raise UsageError(f"there is no delivery {name}")
         else:
             row = find_unit(connection, name)
             again = {row.study}
             which = list(connection.execute(select(sent.c.id).where(sent.c.unit == row.id)).scalars())
-        number = record_act(connection, "retry", person, now, about=name[:240])
+        number = _record(desk, connection, "retry", person, now, row, about=name[:240])
         again.discard("")
         connection.execute(
             update(objects)
@@ -150,7 +174,7 @@ def recall(desk: Desk, unit: str, person: str, why: str, now: float) -> int:
     """Take a unit's reports back at all its destinations, by each one's rule; how many rows that made."""
     with desk.store.begin() as connection:
         row = find_unit(connection, unit)
-        record_act(connection, "recall", person, now, unit=row.id, told={"why": why})
+        _record(desk, connection, "recall", person, now, row, told={"why": why})
         before = connection.execute(select(func.max(sent.c.id))).scalar() or 0
         records.plan_for(desk, connection, row.id, records.facts_of(row), None, none_stays=True, now=now)
         connection.execute(update(units).where(units.c.id == row.id).values(held=RECALLED))
@@ -168,34 +192,43 @@ def done_by_hand(desk: Desk, number: int, person: str, what: str, now: float) ->
         connection.execute(
             update(sent).where(sent.c.id == number).values(state="acknowledged", acknowledged_at=now, why=what)
         )
-        record_act(connection, "done", person, now, unit=row.unit, about=str(number), told={"why": what})
+        unit = find_unit(connection, row.unit)
+        _record(desk, connection, "done", person, now, unit, about=str(number), told={"why": what})
 
 
-def record_act(
+def _record(
+    desk: Desk,
     connection: Connection,
     kind: str,
     person: str,
     now: float,
+    unit: Row[tuple[object, ...]] | None = None,
     *,
-    unit: str = "",
     about: str = "",
     seen: str = "",
     told: Mapping[str, object] | None = None,
 ) -> int:
-    """One row of what persons did; its number."""
-    added = connection.execute(
-        insert(acts).values(
-            at=now, person=person[:64], kind=kind, unit=unit, about=about, seen=seen, told=json.dumps(told or {})
-        )
-    )
-    key = added.inserted_primary_key
+    """One row of what persons did, and its message in the audit trail; the row's number. UsageError, OutputError.
+
+    The message is written before the row is committed: no act is without one.
+    """
+    if not _NAME.fullmatch(person) or not person.isprintable():
+        raise UsageError("who acts is named in 1 to 64 letters, as Tanaka^Ichiro, without a backslash")
+    values = {"at": now, "person": person, "kind": kind, "unit": unit.id if unit is not None else ""}
+    values |= {"about": about, "seen": seen, "told": json.dumps(told or {})}
+    key = connection.execute(insert(acts).values(**values)).inserted_primary_key
     assert key is not None
+    study = About(unit.study, sop_instance_uids=[uid for uid in [unit.sop_instance_uid] if uid]) if unit else About()
+    open_trail(desk.config).acted(kind, person, now, int(key[0]), study, _login())
     return int(key[0])
 
 
-def _as_text(correction: Correction) -> str:
-    row = "" if correction.event is None else f"{correction.event}."
-    return f"{row}{correction.quantity}={correction.text}"
+def _login() -> str:
+    """As whom the system knows who acts; "" where it does not."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return ""
 
 
 def _console(template: str, console: str) -> str:

@@ -7,7 +7,7 @@ a console's letters taught is kept before the job ends, so that every worker rea
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b, sha256
 from pathlib import Path
 from time import perf_counter
@@ -23,9 +23,10 @@ from ocr_service.screen.lettering import lettering
 from ocr_service.screen.readers import Readers
 from ocr_service.study import attributes
 from ocr_service.templates.library import Library
+from ocr_service.templates.schema import Template
 from ocr_service.work import unit
 from ocr_service.work.inventory import Broken, take_stock
-from ocr_service.work.objects import quiet, salvaged
+from ocr_service.work.objects import quiet
 from ocr_service.work.unit import Converted, ReadUnit, SiteRules, Workplace
 
 
@@ -42,29 +43,31 @@ class Equipment:
 
 @dataclass(frozen=True, slots=True)
 class ReadJob:
-    """A study to read. lost: files that cost a process its life, and why; they are not opened.
+    """A study to read. lost: objects that are not opened, since they cost a process its life or are gone.
 
     drafts: a folder for this job's RDSRs. acts: what persons decided, by the unit's scanner. read_today: scanners that
-    were read today, the others are audited. salt: of the digests that patients are compared by.
+    were read today, the others are audited. salt: of the digests that patients are compared by. steps: the requests of
+    its procedure steps, in the order they came.
     """
 
     files: tuple[Path, ...]
-    lost: tuple[tuple[Path, str], ...]
+    lost: tuple[Broken, ...]
     drafts: Path
     acts: Mapping[str, tuple[Act, ...]]
     disbelieved: frozenset[str] = frozenset()
     read_today: frozenset[str] = frozenset()
     salt: bytes = b""
+    steps: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class UnitRead:
     """One unit's ending, and what the records keep of it.
 
-    scanner: its normalised identity as text. rows, moments, patient: digests; equal ones are linked orders. whole: does
-    the page say that the examination is complete? waiting: may better known letters prove more? rests: digests of the
-    registered glyphs that the report rests on. standing: the SOP Instance UID of an earlier report of ours that the new
-    one does not take the place of.
+    scanner: its normalised identity as text. rows: digest of what the report says. examination, patient: digests;
+    units of one examination, in several studies, are linked orders. whole: does the page say that the examination is
+    complete? waiting: may better known letters prove more? rests: digests of the registered glyphs that the report
+    rests on. standing: the SOP Instance UID of an earlier report of ours that the new one does not take the place of.
     """
 
     converted: Converted
@@ -72,7 +75,7 @@ class UnitRead:
     template: str = ""
     console: str = ""
     rows: str = ""
-    moments: str = ""
+    examination: str = ""
     patient: str = ""
     whole: bool = False
     waiting: bool = False
@@ -90,13 +93,14 @@ class StudyRead:
     """A study's units, its objects that cannot be read, and how its consoles' letters stand now.
 
     withdrawn: digests of glyphs that prove nothing any more. registered: how many glyphs are registered, by template
-    and console.
+    and console. others: SOP Instance UIDs of objects whose pages are no dose screens.
     """
 
     units: tuple[UnitRead, ...]
     broken: tuple[Converted, ...]
     withdrawn: frozenset[str]
     registered: Mapping[tuple[str, str], int]
+    others: frozenset[str] = frozenset()
 
 
 class _Desk:
@@ -134,7 +138,7 @@ def read_study(job: ReadJob) -> StudyRead:
     desk, told = _desk, _desk.told
     desk.refresh()
     with quiet():
-        stock = take_stock(job.files, desk.library, [Broken(salvaged(path), why, path) for path, why in job.lost])
+        stock = take_stock(job.files, desk.library, job.lost)
         workplace = Workplace(
             desk.library, desk.readers, told.outbox, told.emit, perf_counter, told.rules, drafts=job.drafts
         )
@@ -143,6 +147,7 @@ def read_study(job: ReadJob) -> StudyRead:
             scanner = " / ".join(files.scanner)
             acts = job.acts.get(scanner, ())
             first = scanner not in job.read_today
+            files = replace(files, steps=job.steps)
             read.append(unit.read(files, workplace, first=first, acts=acts, disbelieved=job.disbelieved))
         broken = [unit.broken_line(one) for one in stock.broken]
         units = []
@@ -159,7 +164,8 @@ def read_study(job: ReadJob) -> StudyRead:
         tuple(units),
         tuple(broken),
         frozenset(_glyph(one) for one in fonts.withdrawn()),
-        _registered(fonts, read),
+        _registered(fonts, read, desk.library),
+        frozenset(uid for one in read if one.ending is not None for uid in one.ending.others),
     )
 
 
@@ -172,9 +178,8 @@ def _told(read: ReadUnit, converted: Converted, library: Library, salt: bytes) -
     if isinstance(outcome, Unreadable) or newest is None:
         return UnitRead(converted, scanner)
     report, native = outcome.report, read.ending.native
-    template = next((one for one in library.templates if one.name == report.template), None)
+    template = _template(library, report.template)
     by_page = template is not None and template.complete_by != "quiet"
-    timed = bool(read.files.moments) and all(read.files.moments) and any(event.has_dose for event in report.events)
     patient = attributes.text(newest, "PatientID") + "\n" + attributes.text(newest, "IssuerOfPatientID")
     return UnitRead(
         converted,
@@ -182,7 +187,7 @@ def _told(read: ReadUnit, converted: Converted, library: Library, salt: bytes) -
         report.template,
         console_of(newest).name if report.template else "",
         printed_digest(report),
-        sha256("\n".join((scanner, *sorted(set(read.files.moments)))).encode()).hexdigest() if timed else "",
+        _examination(read),
         blake2b(patient.encode(), digest_size=16, key=salt[:64]).hexdigest(),
         by_page and _is_whole(outcome),
         isinstance(outcome, NeedsReview) and letters.waiting,
@@ -194,6 +199,17 @@ def _told(read: ReadUnit, converted: Converted, library: Library, salt: bytes) -
         report.scanner.station_name,
         report.scanner.manufacturer,
     )
+
+
+def _examination(read: ReadUnit) -> str:
+    """What makes two units the same examination: scanner, times and rows, before any person's act; "" without dose."""
+    assert read.ending is not None
+    outcome = read.ending.outcome
+    timed = bool(read.files.moments) and all(read.files.moments)
+    if isinstance(outcome, Unreadable) or not timed or not any(event.has_dose for event in outcome.report.events):
+        return ""
+    told = (*read.files.scanner, *sorted(set(read.files.moments)), read.printed)
+    return sha256("\n".join(told).encode()).hexdigest()
 
 
 def _is_whole(outcome: Outcome) -> bool:
@@ -209,17 +225,22 @@ def _glyph(one: OwnGlyph) -> str:
     return blake2b("\n".join((*told, size)).encode() + one.glyph.ink, digest_size=16).hexdigest()
 
 
-def _registered(fonts: Fonts, read: Sequence[ReadUnit]) -> dict[tuple[str, str], int]:
-    """How many glyphs are registered on the pages that were read, by template and console."""
+def _registered(fonts: Fonts, read: Sequence[ReadUnit], library: Library) -> dict[tuple[str, str], int]:
+    """How many glyphs are registered on the pages that were read, by the template with its revision and the console."""
     found = {}
     for one in read:
         if one.ending is None or isinstance(one.ending.outcome, Unreadable) or not one.objects:
             continue
-        template, console = one.ending.outcome.report.template, console_of(one.objects[-1])
-        if template:
-            own = lettering(fonts, template, console).own
-            found[(template, console.name)] = sum(bool(known.registered) for known in own.values())
+        versioned, console = one.ending.outcome.report.template, console_of(one.objects[-1])
+        template = _template(library, versioned)
+        if template is not None:
+            own = lettering(fonts, template.name, console).own
+            found[(versioned, console.name)] = sum(bool(known.registered) for known in own.values())
     return found
+
+
+def _template(library: Library, versioned: str) -> Template | None:
+    return next((one for one in library.templates if one.versioned == versioned), None)
 
 
 def _stamps(folder: Path) -> object:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, update
 
 from ocr_service.config import Config, Destination
 from ocr_service.dose.proof import Unreadable
@@ -61,6 +61,7 @@ def record(desk: Desk, due: Due, told: StudyRead, drafts: Path, now: float) -> s
             studies.wait_for_more(connection, due.study, desk.config.reading)
             return WAITS
         _broken(connection, told)
+        _no_screens(connection, due.study, told)
         _letters(connection, told, now)
         ids = [_Unit(desk, connection, due.study, unit, now).record(drafts) for unit in told.units]
         _united(desk, connection, due.study, ids, now)
@@ -106,13 +107,21 @@ def _broken(connection: Connection, told: StudyRead) -> None:
     for line in told.broken:
         if not isinstance(line.outcome, Unreadable):
             continue
-        for path in line.files:
-            name = "/".join(path.parts[-3:])
-            connection.execute(
-                update(objects)
-                .where(objects.c.name == name, objects.c.state == "in_use")
-                .values(state="failed", why=line.outcome.why)
-            )
+        names = ["/".join(path.parts[-3:]) for path in line.files]
+        # One that was opened and shows nothing is known by its UIDs alone.
+        uids = () if names else line.sop_instance_uids
+        which = (objects.c.study == line.study_instance_uid, objects.c.sop_instance_uid.in_(uids))
+        connection.execute(
+            update(objects)
+            .where(or_(objects.c.name.in_(names), and_(*which)), objects.c.state == "in_use")
+            .values(state="failed", why=line.outcome.why)
+        )
+
+
+def _no_screens(connection: Connection, study: str, told: StudyRead) -> None:
+    """Objects whose headers tell nothing and whose pages are no dose screens are context."""
+    which = (objects.c.study == study, objects.c.state == "in_use", objects.c.sop_instance_uid.in_(told.others))
+    connection.execute(update(objects).where(*which).values(state="context", why="its page is no dose screen"))
 
 
 def _letters(connection: Connection, told: StudyRead, now: float) -> None:
@@ -200,7 +209,7 @@ class _Unit:
             "console": self._told.console,
             "report": lines.line(replace(converted, rdsr=document.file if document else None)),
             "rows": self._told.rows,
-            "moments": self._told.moments,
+            "examination": self._told.examination,
             "patient": self._told.patient,
             "rdsr": document.file if document else "",
             "sop_instance_uid": document.sop_instance_uid if document else "",
@@ -230,12 +239,11 @@ class _Unit:
 
     def _once(self, outcome: Outcome) -> Outcome:
         """Linked orders: one examination under several studies is reported once."""
-        if isinstance(outcome, Unreadable | Skipped) or not (self._told.rows and self._told.moments):
+        if isinstance(outcome, Unreadable | Skipped) or not self._told.examination:
             return outcome
         linked = self._connection.execute(
             select(units).where(
-                units.c.moments == self._told.moments,
-                units.c.rows == self._told.rows,
+                units.c.examination == self._told.examination,
                 units.c.study != self._study,
                 units.c.outcome.in_((*_REPORTED, "needs_review")),
             )

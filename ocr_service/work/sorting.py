@@ -13,13 +13,15 @@ from pathlib import Path
 
 from ocr_service import equipment
 from ocr_service.errors import BrokenObject, NotDicom
+from ocr_service.study.mpps import merged, performed_step
 from ocr_service.templates.library import Library
 from ocr_service.work.inventory import Role, is_secondary_capture, role_of
-from ocr_service.work.objects import identity_of, quiet, read_object, salvaged
+from ocr_service.work.objects import identity_of, quiet, read_object, read_request, salvaged
 from ocr_service.work.spool import Spool
 
 PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})  # float, double, integer
 BROKEN = "broken"  # a role too: the object cannot be read
+MOST_STUDIES = 50  # of a step: linked orders have a few
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,15 @@ class Sorted:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SortedStep:
+    """The studies that one request of a procedure step names; an N-SET mostly names none."""
+
+    number: int
+    studies: tuple[str, ...]
+    broken: bool = False
+
+
 _NAMES = {role: role.value for role in Role} | {Role.UNNAMED_SCREEN: Role.SCREEN.value}
 _library: Library | None = None  # of a sorting process
 
@@ -55,6 +66,20 @@ def sort_files(files: Sequence[tuple[int, Path]]) -> list[Sorted]:
     assert _library is not None
     with quiet():
         return [_sorted(number, path, _library) for number, path in files]
+
+
+def sort_steps(files: Sequence[tuple[int, Path]]) -> list[SortedStep]:
+    """Which studies each request of a procedure step names, by number."""
+    with quiet():
+        return [_sorted_step(number, path) for number, path in files]
+
+
+def _sorted_step(number: int, path: Path) -> SortedStep:
+    try:
+        told = performed_step(merged([read_request(path)]))
+    except (BrokenObject, NotDicom):
+        return SortedStep(number, (), broken=True)
+    return SortedStep(number, tuple(sorted(told.study_instance_uids)[:MOST_STUDIES]))
 
 
 def _sorted(number: int, path: Path, library: Library) -> Sorted:

@@ -34,30 +34,46 @@ class Spool:
         self._minimum_free = minimum_free
         self._days: set[str] = set()
 
-    def keep(self, encoded: Sequence[bytes | memoryview], day: str, kind: str = "objects") -> Kept:
-        """Write one file, whole and synced, and its name in its folder, synced too. OutputError."""
+    def lay(self, encoded: Sequence[bytes | memoryview], day: str, kind: str = "objects", head: int = 0) -> Kept:
+        """Write one file beside its place, whole and synced; `settle` gives it its name. OutputError.
+
+        head: parts at the beginning that the digest leaves out, since they say who sent the rest.
+        """
         name = f"{kind}/{day}/{token_hex(16)}.dcm"
-        path = self.folder / name
-        half = path.with_suffix(".part")
+        half = _half(self.folder / name)
         digest = sha256()
+        for part in encoded[head:]:
+            digest.update(part)
         try:
-            self._make(path.parent)
+            self._make(half.parent)
             try:
                 with half.open("wb", buffering=0) as file:
                     for part in encoded:
-                        digest.update(part)
                         _write(file.fileno(), part)
                     os.fsync(file.fileno())
-                half.rename(path)
-                sync_folder(path.parent)
             except OSError:
-                for left in (half, path):
-                    with suppress(OSError):
-                        left.unlink(missing_ok=True)
+                _remove(half)
                 raise
         except OSError as error:
             raise OutputError(f"an object could not be kept in the spool: {error.strerror}") from error
         return Kept(name, digest.hexdigest(), sum(len(part) for part in encoded))
+
+    def settle(self, names: Sequence[str]) -> None:
+        """Give files their names, for good: all of them or, with OutputError, none."""
+        places = [self.folder / name for name in names]
+        try:
+            try:
+                for place in places:
+                    _half(place).rename(place)
+                for folder in {place.parent for place in places}:
+                    sync_folder(folder)
+            except OSError:
+                for place in places:
+                    _remove(place)
+                    _remove(_half(place))
+                raise
+        except OSError as error:
+            raise OutputError(f"an object could not be kept in the spool: {error.strerror}") from error
 
     def path(self, name: str) -> Path:
         """Where a file of the spool is."""
@@ -106,6 +122,15 @@ class Spool:
         for one in missing:
             sync_folder(one.parent)
         self._days.add(folder.as_posix())
+
+
+def _half(place: Path) -> Path:
+    return place.with_suffix(".part")
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -18,6 +18,7 @@ from ocr_service.config import Config
 from ocr_service.errors import StoreError
 from ocr_service.work.tables import VERSION, metadata, schema_version
 
+_PREPARING = 0x6F6372  # names our lock among all of a PostgreSQL: while one makes the tables, others wait
 BUSY_SECONDS = 30  # how long SQLite waits for another process's transaction
 
 
@@ -45,6 +46,8 @@ class Store:
     def prepare(self) -> None:
         """Make the tables, or see that they are of this version. StoreError."""
         with self.begin() as connection:
+            if connection.dialect.name == "postgresql":  # machines may start at once; SQLite's writers wait anyway
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_PREPARING})")
             if not inspect(connection).has_table(schema_version.name):
                 metadata.create_all(connection)
                 connection.execute(insert(schema_version).values(version=VERSION))
@@ -67,8 +70,8 @@ class Store:
                 connection = connection.execution_options(ocr_reading=reading)
                 with connection.begin():
                     yield connection
-        except IntegrityError:
-            raise
+        except IntegrityError as error:
+            raise StoreError("another process recorded the same thing at the same time") from error
         except DBAPIError as error:
             raise StoreError(f"the database does not answer: {type(error.orig).__name__}") from error
         except SQLAlchemyError as error:

@@ -16,10 +16,11 @@ from ocr_service.config import Reading
 from ocr_service.work.inventory import Role
 from ocr_service.work.sorting import BROKEN, Sorted
 from ocr_service.work.store import Store
-from ocr_service.work.tables import objects, studies, units
+from ocr_service.work.tables import objects, step_studies, steps, studies, units
 
 READ_WITH = (Role.SCREEN.value, Role.IMAGE.value, Role.REPORT.value, BROKEN)
 CONTEXT = "context:"  # how objects came that were asked for beside a study's screens
+STEP = "step"  # a procedure step, where its request opens a study again
 ELSEWHERE = 60.0  # seconds after which another machine sorts what the receiving one has not
 _BATCH = 100
 
@@ -41,13 +42,16 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class StudyObject:
-    """An object that a study is read with. name: of its file in the spool."""
+    """An object that a study is read with. name: of its file in the spool; on_disk: is it still there?"""
 
     number: int
     name: str
     role: str
     state: str
     why: str
+    sop_class_uid: str
+    sop_instance_uid: str
+    on_disk: bool
 
 
 def kept(store: Store, machine: str, now: float) -> list[tuple[int, str]]:
@@ -94,7 +98,7 @@ def sort_out(store: Store, told: Iterable[Sorted], rules: Reading, *, keep_all: 
             if gone:
                 useless.append(row.name)
             elif one.study and not row.via.startswith(CONTEXT):
-                _touch(connection, one, row.received_at, rules, now)
+                touch(connection, one, row.received_at, rules, now)
     return useless
 
 
@@ -130,17 +134,19 @@ def _instead_of_answers(connection: Connection, one: Sorted, row: Row[tuple[obje
         )
 
 
-def _touch(connection: Connection, one: Sorted, received_at: float, rules: Reading, now: float) -> None:
+def touch(connection: Connection, one: Sorted, received_at: float, rules: Reading, now: float) -> None:
     """Open the study, or open it again."""
     known = connection.execute(select(studies).where(studies.c.study == one.study).with_for_update()).one_or_none()
     last = max(received_at, known.last_arrival if known is not None else 0.0)
+    if known is None and one.role == STEP:
+        return  # its steps are there when the study's first object comes
     if known is None:
         connection.execute(studies.insert().values(study=one.study, opened_at=received_at, last_arrival=last))
     due, cause = _due(connection, one, last, rules)
     if due is None:
         return
     values = {"last_arrival": last, "due_at": max(due, now), "cause": cause, "state": "open", "tidied_at": None}
-    if one.role == Role.COMPANION.value:
+    if one.role not in READ_WITH:  # it changes nothing of what is read: the reading would have the name of the last one
         return
     connection.execute(update(studies).where(studies.c.study == one.study).values(**values))
 
@@ -157,9 +163,9 @@ def _due(connection: Connection, one: Sorted, last: float, rules: Reading) -> tu
     if Role.SCREEN.value in there:
         early = one.tells_whole
         return last + (rules.settle if early else rules.quiet).total_seconds(), "arrival" if early else "quiet"
-    if Role.IMAGE.value in there:
-        return last + rules.header_after.total_seconds(), "header"
     read_before = connection.execute(select(units.c.id).where(units.c.study == one.study).limit(1)).first()
+    if Role.IMAGE.value in there and not (read_before is not None and one.role == STEP):
+        return last + rules.header_after.total_seconds(), "header"
     return (last + rules.quiet.total_seconds(), "quiet") if read_before is not None else (None, "")
 
 
@@ -205,7 +211,7 @@ def wait_for_more(connection: Connection, study: str, rules: Reading) -> None:
 
 
 def digest_of(connection: Connection, study: str) -> str:
-    """The objects of a study that came by themselves, by their UIDs and contents, as one name."""
+    """The objects of a study that came by themselves, by their UIDs and contents, and its steps, as one name."""
     found = connection.execute(
         select(objects.c.sop_instance_uid, objects.c.digest)
         .where(_read_with(study), ~objects.c.via.startswith(CONTEXT))
@@ -214,14 +220,29 @@ def digest_of(connection: Connection, study: str) -> str:
     told = sha256()
     for uid, digest in found:
         told.update(f"{uid} {digest}\n".encode())
+    for name in steps_of(connection, study):
+        told.update(f"{name}\n".encode())
     return told.hexdigest()
 
 
 def objects_of(connection: Connection, study: str) -> list[StudyObject]:
-    """What the study is read with."""
-    chosen = (objects.c.id, objects.c.name, objects.c.role, objects.c.state, objects.c.why)
-    found = connection.execute(select(*chosen).where(_read_with(study)).order_by(objects.c.id))
+    """What the study is read with, and its dose screens that were removed when their time was over."""
+    c = objects.c
+    chosen = (c.id, c.name, c.role, c.state, c.why, c.sop_class_uid, c.sop_instance_uid, c.on_disk)
+    retired = and_(c.study == study, c.state == "in_use", c.on_disk.is_(False))
+    found = connection.execute(select(*chosen).where(or_(_read_with(study), retired)).order_by(c.id))
     return [StudyObject(*row) for row in found]
+
+
+def steps_of(connection: Connection, study: str) -> list[str]:
+    """The requests of the study's procedure steps, in the order they came, by the names of their files."""
+    found = (
+        select(steps.c.name)
+        .join(step_studies, step_studies.c.sop_instance_uid == steps.c.sop_instance_uid)
+        .where(step_studies.c.study == study, steps.c.state.in_(("sorted", BROKEN)))
+        .order_by(steps.c.id)
+    )
+    return list(connection.execute(found).scalars())
 
 
 def _read_with(study: str):  # type: ignore[no-untyped-def]  # SQLAlchemy's own expression

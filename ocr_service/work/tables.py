@@ -74,7 +74,7 @@ studies = Table(
     Column("due_at", Float, index=True),
     Column("cause", String(80), nullable=False, server_default=""),
     Column("digest", String(64), nullable=False, server_default=""),
-    Column("state", String(10), nullable=False, server_default="open"),  # open enqueued read failed
+    Column("state", String(10), nullable=False, server_default="open"),  # open read failed
     Column("asked_at", Float),  # when the archives were last asked for its context
     Column("tidied_at", Float),
 )
@@ -92,8 +92,8 @@ units = Table(
     Column("template", String(120), nullable=False, server_default=""),
     Column("console", String(200), nullable=False, server_default=""),
     Column("report", Text, nullable=False),  # the line of `convert --report`, JSON
-    Column("rows", String(64), nullable=False, server_default=""),  # digest of what is printed, for linked orders
-    Column("moments", String(64), nullable=False, server_default=""),
+    Column("rows", String(64), nullable=False, server_default=""),  # digest of what the report says: what a person sees
+    Column("examination", String(64), nullable=False, server_default="", index=True),  # equal for linked orders
     Column("patient", String(64), nullable=False, server_default=""),  # salted digest, equal for equal patients
     Column("rdsr", String(120), nullable=False, server_default=""),  # its file below the outbox
     Column("sop_instance_uid", String(64), nullable=False, server_default=""),
@@ -106,7 +106,6 @@ units = Table(
     Column("station", String(32), nullable=False, server_default=""),
     Column("manufacturer", String(64), nullable=False, server_default=""),
 )
-Index("ocr_units_linked", units.c.moments, units.c.rows)
 # /metrics counts by these, without a look at the rows, which carry whole reports.
 Index("ocr_units_told", units.c.template, units.c.outcome, units.c.held, units.c.audited, units.c.disagreed)
 Index("ocr_units_read", units.c.read_at, units.c.milliseconds)
@@ -146,7 +145,7 @@ deliveries = Table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("next_at", Float),
     Column("turn", Integer, nullable=False, server_default=text("0")),  # one more each time a person asks again
-    Column("enqueued", Boolean, nullable=False, server_default=text("false")),
+    Column("batch", String(48), nullable=False, server_default=""),  # the workflow that sends it
     Column("woken", Boolean, nullable=False, server_default=text("false")),
     Column("warning", Boolean, nullable=False, server_default=text("false")),
     Column("committing", String(64), nullable=False, server_default=""),  # the storage commitment's Transaction UID
@@ -201,6 +200,7 @@ fetched = Table(
     Column("at", Float, nullable=False),
 )
 
+# One row a request of a procedure step (MPPS): its N-CREATE, and each N-SET. `name` is its file below the spool.
 steps = Table(
     "ocr_steps",
     metadata,
@@ -209,9 +209,22 @@ steps = Table(
     Column("received_at", Float, nullable=False),
     Column("sop_instance_uid", String(64), nullable=False, index=True),
     Column("created", Boolean, nullable=False),
-    Column("study", String(64), nullable=False, server_default="", index=True),
     Column("calling_ae", String(16), nullable=False),
-    Column("state", String(10), nullable=False, server_default="kept"),  # kept sorted failed
+    Column("state", String(10), nullable=False, server_default="kept"),  # kept sorted broken failed
+)
+Index(
+    "ocr_steps_new",
+    steps.c.state,
+    postgresql_where=steps.c.state == "kept",
+    sqlite_where=steps.c.state == "kept",
+)
+
+# Which studies a procedure step is of: any of its requests may say so, mostly the first, and it may name several.
+step_studies = Table(
+    "ocr_step_studies",
+    metadata,
+    Column("sop_instance_uid", String(64), primary_key=True),
+    Column("study", String(64), primary_key=True, index=True),
 )
 
 # Worker processes, and when each was last seen alive: another one takes over what a dead one had begun.
@@ -220,6 +233,15 @@ workers = Table(
     metadata,
     Column("executor", String(48), primary_key=True),
     Column("beat_at", Float, nullable=False),
+)
+
+# Since when the configuration asks for what it asks for now: the ledger holds earlier reports to no later rule.
+rules = Table(
+    "ocr_rules",
+    metadata,
+    Column("rule", String(64), primary_key=True),
+    Column("told", Text, nullable=False),
+    Column("since", Float, nullable=False),
 )
 
 # One row: what is drawn once for this installation.

@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 import structlog
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import delete, exists, or_, select, update
 
 from ocr_service.errors import EngineError
 from ocr_service.work.inventory import Role
-from ocr_service.work.tables import deliveries, objects, steps, studies, units
+from ocr_service.work.tables import deliveries, objects, step_studies, steps, studies, units
 from ocr_service.work.worker import Worker
 
 _SOME = 200  # rows a turn
@@ -29,7 +29,7 @@ def tidy(worker: Worker) -> None:
     """One round of everything. StoreError, OutputError."""
     now = time.time()
     dropped = _drop_pixels(worker)
-    removed = _remove_dropped(worker) + _retire(worker, now)
+    removed = _remove_dropped(worker) + _retire(worker, now) + _retire_steps(worker, now)
     unknown = _forget_unknown(worker, now)
     _forget_drafts(worker, now)
     if dropped or removed or unknown:
@@ -109,6 +109,23 @@ def _retire(worker: Worker, now: float) -> int:
             .limit(_SOME)
         ).all()
     return _remove(worker, [(number, name) for number, name in rows])
+
+
+def _retire_steps(worker: Worker, now: float) -> int:
+    """Requests of procedure steps whose time is over, and none of whose studies has an object left."""
+    before = now - worker.config.keeping.retention.total_seconds()
+    needed = exists().where(
+        step_studies.c.sop_instance_uid == steps.c.sop_instance_uid,
+        objects.c.study == step_studies.c.study,
+        objects.c.on_disk.is_(True),
+    )
+    with worker.store.begin() as connection:
+        old = select(steps.c.id, steps.c.name).where(steps.c.received_at < before, ~needed).limit(_SOME)
+        rows = connection.execute(old).all()
+        connection.execute(delete(steps).where(steps.c.id.in_([row.id for row in rows])))
+    for row in rows:
+        worker.spool.remove(row.name)
+    return len(rows)
 
 
 def _remove(worker: Worker, rows: list[tuple[int, str]]) -> int:

@@ -28,6 +28,7 @@ from ocr_service.templates.library import Library
 from ocr_service.work import output
 from ocr_service.work.auditing import Audit, audited, is_sampled
 from ocr_service.work.decisions import decided, printed_in
+from ocr_service.work.encodings import say_the_same
 from ocr_service.work.inventory import Broken, UnitFiles
 from ocr_service.work.objects import identity_of, read_object, read_request, salvaged
 
@@ -149,7 +150,7 @@ def read(
     except OcrServiceError:
         raise
     except Exception as error:  # noqa: BLE001 (the job boundary: one bad unit never stops the rest)
-        told = ReadUnit(files, (), Ending(Unreadable(_fault(error))), (), 0.0)
+        told = ReadUnit(files, (), Ending(Unreadable(fault_in_words(error))), (), 0.0)
     if told.ending is not None:
         ending, act = decided(told.ending, acts, context, files.study_instance_uid)
         told = replace(told, ending=ending, act=act, printed=printed_in(told.ending.outcome))
@@ -178,7 +179,7 @@ def written(read: ReadUnit, workplace: Workplace) -> tuple[Converted, ...]:
         except OcrServiceError:
             raise
         except Exception as error:  # noqa: BLE001 (as above: a header that nobody foresaw costs its own unit)
-            outcome, name = Unreadable(_fault(error)), None
+            outcome, name = Unreadable(fault_in_words(error)), None
         told = [identity_of(ds) for ds in read.objects]
         series = tuple(dict.fromkeys(one.series_instance_uid for one in told if one.series_instance_uid))
         instances = tuple(dict.fromkeys(one.sop_instance_uid for one in told if one.sop_instance_uid))
@@ -255,7 +256,7 @@ def _load(paths: Iterable[Path], *, pixels: bool) -> _Loaded:
         known = first.setdefault(str(ds.SOPInstanceUID), ds)
         if known is ds:
             loaded.objects.append(ds)
-        elif not _equal(known, ds):
+        elif not say_the_same(known, ds):
             loaded.differs = True
     return loaded
 
@@ -274,14 +275,6 @@ def _steps(paths: Sequence[Path]) -> tuple[tuple[Dataset, ...], list[Finding]]:
 def _broken(path: Path, error: InputError | OSError) -> Broken:
     why = str(error) if isinstance(error, InputError) else f"the file cannot be read: {output.reason(error)}"
     return Broken(salvaged(path), why, path)
-
-
-def _equal(one: Dataset, other: Dataset) -> bool:
-    """Do two data sets say the same, however their files write it?"""
-    try:
-        return bool(one == other)
-    except (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError):
-        return False
 
 
 def _doubts(screens: _Loaded, images: _Loaded, reports: _Loaded, files: UnitFiles) -> list[Finding]:
@@ -340,7 +333,7 @@ def _without_pixels(ds: Dataset) -> Dataset:
     return header
 
 
-def _fault(error: Exception) -> str:
+def fault_in_words(error: Exception) -> str:
     """An unforeseen fault in words: its kind and place, never its text, which may quote a header."""
     all_frames = list(extract_tb(error.__traceback__))
     frames = [frame for frame in all_frames if "ocr_service" in Path(frame.filename).parts] or all_frames

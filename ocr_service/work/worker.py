@@ -17,11 +17,15 @@ from pathlib import Path
 import structlog
 from sqlalchemy import insert, select
 
+from ocr_service import equipment
 from ocr_service.config import Config
 from ocr_service.dose.identity import IdentityRule
 from ocr_service.errors import EngineError
-from ocr_service.work import persons, reading, records, sorting, studies
+from ocr_service.templates.library import Library
+from ocr_service.work import persons, reading, records, sorting, steps, studies
 from ocr_service.work.inbox import DurableInbox, day_of
+from ocr_service.work.inventory import Broken
+from ocr_service.work.objects import Identity
 from ocr_service.work.outbox import Outbox
 from ocr_service.work.records import Desk
 from ocr_service.work.rejecting import Rejecting
@@ -32,6 +36,8 @@ from ocr_service.work.studies import Due, StudyObject
 from ocr_service.work.tables import site, units
 from ocr_service.work.unit import SiteRules
 from ocr_service.work.workers import OneProcess
+
+RETIRED = "the object was removed when its time was over (keeping.retention)"
 
 log = structlog.get_logger()
 
@@ -76,7 +82,10 @@ class Worker:
         self.store.close()
 
     def sort_out(self) -> int:
-        """Find out what arrived; how many objects that was."""
+        """Find out what arrived; how many objects and requests of steps that was."""
+        return self._sort_objects() + self._sort_steps()
+
+    def _sort_objects(self) -> int:
         config = self.config
         found = studies.kept(self.store, config.operation.machine, time.time())
         if not found:
@@ -104,6 +113,23 @@ class Worker:
                 if studies.attempt_failed(self.store, number, why, self.config.reading.attempts):
                     told.append(sorting.Sorted(number, BROKEN, why=why))
         return told
+
+    def _sort_steps(self) -> int:
+        found = [(number, self.spool.path(name)) for number, name in steps.kept(self.store)]
+        told: list[sorting.SortedStep] = []
+        limit = self.config.reading.time_limit.total_seconds()
+        try:
+            told = self._sorting.do(sorting.sort_steps, found, limit) if found else []
+        except EngineError:
+            for one in found:  # one of them costs a process its life
+                try:
+                    told += self._sorting.do(sorting.sort_steps, [one], limit)
+                except EngineError:
+                    log.warning("step_killed_a_process", step=one[0])
+                    steps.failed(self.store, one[0])
+        if told:
+            steps.sort_out(self.store, told, self.config.reading, time.time())
+        return len(found)
 
     def read_and_record(self, due: Due) -> str:
         """Read a study and record what came of it. EngineError where a process died of it."""
@@ -161,21 +187,29 @@ class Worker:
             today = select(units.c.scanner).where(units.c.day == day_of(now)).distinct()
             read_today = frozenset(connection.execute(today).scalars())
             acts = persons.acts_of(connection, due.study)
-        lost = [one for one in there if one.state == "failed" and one.role != BROKEN]
+            requests = studies.steps_of(connection, due.study)
+        lost = [one for one in there if not one.on_disk or (one.state == "failed" and one.role != BROKEN)]
         job = reading.ReadJob(
             tuple(self.spool.path(one.name) for one in there if one not in lost),
-            tuple((self.spool.path(one.name), one.why) for one in lost),
+            tuple(self._lost(one, due.study) for one in lost),
             drafts,
             acts,
             disbelieved,
             read_today,
             self._salt,
+            tuple(self.spool.path(name) for name in requests),
         )
         return job, there
 
+    def _lost(self, one: StudyObject, study: str) -> Broken:
+        """An object that is not opened: it cost a process its life, or is there no more."""
+        path = self.spool.path(one.name) if one.on_disk else None
+        identity = Identity(one.sop_class_uid or None, one.sop_instance_uid or None, study)
+        return Broken(identity, one.why or RETIRED, path)
+
     def _blame(self, due: Due, there: list[StudyObject], why: str, limit: float) -> None:
         """Which object did a process die of? Each is read by itself; one that does it again has one attempt less."""
-        suspects = [one for one in there if one.role == "screen" and one.state == "in_use"]
+        suspects = [one for one in there if one.role == "screen" and one.state == "in_use" and one.on_disk]
         for one in suspects:
             drafts = self.folders.drafts / f"{due.workflow_id}-{one.number}"
             try:
@@ -190,6 +224,11 @@ class Worker:
                     shutil.rmtree(drafts, ignore_errors=True)
             log.warning("object_killed_a_process", object=one.number)
             studies.attempt_failed(self.store, one.number, why, self.config.reading.attempts)
+
+    @cached_property
+    def library(self) -> Library:
+        """The templates, for what archives are asked by them. TemplateError."""
+        return equipment.library(self.config.templates)
 
     @cached_property
     def _salt(self) -> bytes:

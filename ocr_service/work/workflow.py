@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
@@ -17,9 +17,11 @@ from sqlalchemy import select, update
 
 from ocr_service.errors import OcrServiceError, OutputError, StoreError
 from ocr_service.work import archives, deliveries, delivering, studies
+from ocr_service.work.deliveries import Batch
 from ocr_service.work.store import workflow_url
 from ocr_service.work.studies import Due
 from ocr_service.work.tables import workers
+from ocr_service.work.unit import fault_in_words
 from ocr_service.work.worker import Worker
 
 STUDIES: Final = "studies"
@@ -47,18 +49,26 @@ def study(study_instance_uid: str, digest: str, cause: str) -> str:
     ask_archives(study_instance_uid)
     while True:
         ended, why = read_and_record(study_instance_uid, digest, cause)
+        if ended == FAULT:
+            ended, why = give_up(study_instance_uid, digest, cause, why), "failed"
         if ended == DONE:
             return why
-        if ended == FAULT:
-            give_up(study_instance_uid, digest, cause, why)
-            return "failed"
         DBOS.sleep(PATIENCE.total_seconds())
 
 
 @DBOS.step(name="ask_archives")
 def ask_archives(study_instance_uid: str) -> int:
-    """Bring what the archives have of the study beside its dose screens; how many objects."""
-    return archives.ask(_worker(), study_instance_uid)
+    """Bring what the archives have of the study beside its dose screens; how many objects.
+
+    Whatever goes wrong there, the study is read without.
+    """
+    try:
+        return archives.ask(_worker(), study_instance_uid)
+    except OcrServiceError as error:
+        log.warning("archives_not_asked", why=str(error))
+    except Exception as error:  # noqa: BLE001 (the job boundary: an archive's odd answer never stops a study)
+        log.error("archives_not_asked", why=fault_in_words(error))
+    return 0
 
 
 @DBOS.step(name="read_and_record")
@@ -76,33 +86,45 @@ def read_and_record(study_instance_uid: str, digest: str, cause: str) -> tuple[s
             why = str(error)
             if not error.can_retry:
                 break
+        except Exception as error:  # noqa: BLE001 (the job boundary: one study never stops the others)
+            return FAULT, fault_in_words(error)
     return FAULT, why
 
 
-@DBOS.step(name="give_up", retries_allowed=True, max_attempts=1000, interval_seconds=1.0, backoff_rate=1.5)
-def give_up(study_instance_uid: str, digest: str, cause: str, why: str) -> None:
-    """The study is *failed*."""
-    _worker().give_up(Due(study_instance_uid, digest, cause), why)
+@DBOS.step(name="give_up")
+def give_up(study_instance_uid: str, digest: str, cause: str, why: str) -> str:
+    """The study is *failed*; LATER where not even that can be recorded now."""
+    try:
+        _worker().give_up(Due(study_instance_uid, digest, cause), why)
+    except (StoreError, OutputError) as error:
+        log.warning("failure_not_recorded", why=str(error))
+        return LATER
+    return DONE
 
 
 @DBOS.workflow(name="delivery", max_recovery_attempts=None)
-def delivery(number: int) -> str:
-    """Bring a document to its destination, for days where it has to be. It is the only one of its lane meanwhile."""
-    while True:
-        state, seconds = try_to_deliver(number)
-        if seconds is None:
-            return state
-        DBOS.recv(AGAIN, timeout_seconds=seconds)
+def delivery(lane: str, numbers: list[int]) -> int:
+    """Bring documents to a destination, for days where it has to be; how many rounds that took.
+
+    It is the only one of its lane meanwhile: a destination that is away is asked by one, not by all that wait for it.
+    """
+    rounds = 0
+    while numbers:
+        numbers, seconds = try_to_deliver(lane, numbers)
+        rounds += 1
+        if numbers:
+            DBOS.recv(AGAIN, timeout_seconds=seconds)
+    return rounds
 
 
 @DBOS.step(name="try_to_deliver")
-def try_to_deliver(number: int) -> tuple[str, float | None]:
-    """Try once: how it stands, and after how many seconds to try again."""
+def try_to_deliver(lane: str, numbers: list[int]) -> tuple[list[int], float]:
+    """One round: which of them still wait, and for how many seconds."""
     try:
-        return delivering.try_once(_worker(), number)
+        return delivering.try_round(_worker(), lane, numbers)
     except (StoreError, OutputError) as error:
-        log.warning("delivery_waits", delivery=number, why=str(error))
-        return LATER, PATIENCE.total_seconds()
+        log.warning("deliveries_wait", destination=lane, why=str(error))
+        return numbers, PATIENCE.total_seconds()
 
 
 def launch(worker: Worker) -> None:
@@ -120,7 +142,7 @@ def launch(worker: Worker) -> None:
     }
     DBOS(config=told)
     DBOS.launch()
-    DBOS.register_queue(STUDIES, worker_concurrency=2, polling_interval_sec=0.1)
+    DBOS.register_queue(STUDIES, worker_concurrency=4, polling_interval_sec=0.1)
     DBOS.register_queue(DELIVERIES, partition_concurrency=1, polling_interval_sec=0.2)
 
 
@@ -139,15 +161,10 @@ def start_study(due: Due) -> None:
         DBOS.enqueue_workflow(STUDIES, study, due.study, due.digest, due.cause)
 
 
-def start_delivery(number: int, lane: str, turn: int) -> None:
-    """Put a document into its lane."""
-    with SetWorkflowID(delivery_id(number, turn)), SetEnqueueOptions(queue_partition_key=lane):
-        DBOS.enqueue_workflow(DELIVERIES, delivery, number)
-
-
-def delivery_id(number: int, turn: int) -> str:
-    """The name of a document's way to a destination; turn: of how often a person asked for it anew."""
-    return f"delivery-{number}-{turn}"
+def start_delivery(batch: Batch) -> None:
+    """Put documents into their lane; a batch of the same name is there already."""
+    with SetWorkflowID(batch.workflow_id), SetEnqueueOptions(queue_partition_key=batch.lane):
+        DBOS.enqueue_workflow(DELIVERIES, delivery, batch.lane, list(batch.numbers))
 
 
 def states(names: Sequence[str]) -> dict[str, str]:
@@ -161,8 +178,22 @@ def turn(worker: Worker) -> int:
     done = worker.sort_out()
     done += studies.start_due(worker.store, time.time(), start_study)
     done += deliveries.start_waiting(worker.store, start_delivery)
-    deliveries.woken(worker.store, lambda number, its: DBOS.send(delivery_id(number, its), "now", AGAIN))
+    deliveries.woken(worker.store, lambda workflow_id: DBOS.send(workflow_id, "now", AGAIN))
     return done
+
+
+def forget(worker: Worker) -> int:
+    """Forget workflows that ended before the retention; how many."""
+    before = datetime.now(UTC) - worker.config.keeping.retention
+    over = DBOS.list_workflows(
+        status=["SUCCESS", "ERROR", "CANCELLED"],
+        completed_before=before.isoformat(),
+        limit=500,
+        load_input=False,
+        load_output=False,
+    )
+    DBOS.delete_workflows([one.workflow_id for one in over])
+    return len(over)
 
 
 def beat(worker: Worker) -> None:

@@ -47,6 +47,7 @@ def _turns(worker: Worker, stopped: Callable[[float], bool]) -> None:
                 beaten = now
             if now - tidied >= TIDY:
                 tidying.tidy(worker)
+                workflow.forget(worker)
                 _begin_anew(worker)
                 tidied = now
             pause = 0.0 if workflow.turn(worker) else LOOK
@@ -56,6 +57,6 @@ def _turns(worker: Worker, stopped: Callable[[float], bool]) -> None:
 
 
 def _begin_anew(worker: Worker) -> None:
-    read, sent = forgotten.begin_anew(worker.store, workflow.states, workflow.delivery_id, time.time())
+    read, sent = forgotten.begin_anew(worker.store, workflow.states, time.time())
     if read or sent:
         log.warning("begun_anew", studies=read, deliveries=sent)

@@ -80,6 +80,7 @@ def act(kind: ActKind = ActKind.CONFIRM, **values: object) -> Act:
 )
 def test_a_correction_is_written_as_row_quantity_and_value(text, told):
     assert parse_correction(text) == told
+    assert parse_correction(str(told)) == told
 
 
 @pytest.mark.parametrize(

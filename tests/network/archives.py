@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -124,7 +125,7 @@ def plainly(files: Sequence[Path], folder: Path) -> list[Path]:
     for file in files:
         ds = dcmread(file)
         if ds.file_meta.TransferSyntaxUID.is_encapsulated:
-            ds.decompress()
+            ds.decompress(generate_instance_uid=False)
         ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         written.append(folder / f"{file.parent.name}-{file.name}")
         ds.save_as(written[-1])
@@ -139,13 +140,15 @@ def sent(port: int, files: Sequence[Path]) -> None:
 
 
 @contextmanager
-def started(ae: AE, port: int, handlers: list[object]) -> Iterator[int]:
+def started(ae: AE, port: int, handlers: list[object], tls: ssl.SSLContext | None = None) -> Iterator[int]:
     """The AE listens while the block lasts; its end is not waited for half a second, as pynetdicom would."""
 
     def without_delay(event: Event) -> None:
         event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    server = ae.make_server(("127.0.0.1", port), evt_handlers=[*handlers, (evt.EVT_CONN_OPEN, without_delay)])
+    server = ae.make_server(
+        ("127.0.0.1", port), evt_handlers=[*handlers, (evt.EVT_CONN_OPEN, without_delay)], ssl_context=tls
+    )
     thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:

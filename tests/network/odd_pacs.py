@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
+from ssl import SSLContext
 from threading import Event as Flag
 from typing import Literal
 
@@ -18,10 +20,15 @@ from pynetdicom.dsutils import create_file_meta
 from pynetdicom.events import Event
 
 from ocr_service.network.asking import FIND
+from ocr_service.network.retriever import StudyLooked
+from ocr_service.network.sweep import Accessions, Days, PartLooked, Studies, sweep
 from ocr_service.network.wanted_classes import CT_IMAGES, DOSE_REPORTS, OTHER_REPORTS, SECONDARY_CAPTURES
-from tests.network.archives import started
+from tests.network.archives import OURS, Kept, at_once, pacs_at, shipped, started
 
 ROOT = "1.2.826.0.1.3680043.8.498.77"
+LIBRARY = shipped()
+DAY = date(2020, 1, 2)
+STUDY = f"{ROOT}.1"
 _LEVELS = {
     "PATIENT": "PatientID", "STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID", "IMAGE": "SOPInstanceUID",
 }  # fmt: skip
@@ -94,6 +101,7 @@ class OddPacs:
     sends: Callable[[list[Dataset], int], list[Dataset]] = lambda wanted, request: wanted
     get: bool = True
     get_status: int | None = None
+    aborts_after: int | None = None
     move_to: tuple[str, int] | None = None
     asked: list[str] = field(default_factory=list)
     identifiers: list[Dataset] = field(default_factory=list)
@@ -146,6 +154,12 @@ class OddPacs:
             event.assoc.abort()
         elif odd == "hang":
             self.over.wait(20)
+        elif odd == "dribble":
+            for number in range(200):
+                self.over.wait(0.1)
+                dribbled = Dataset()
+                dribbled.SeriesInstanceUID = f"{ROOT}.9.{number}"
+                yield 0xFF00, dribbled
         else:
             assert isinstance(odd, int)
             yield odd, None
@@ -205,11 +219,14 @@ class OddPacs:
     def send(self, event: Event) -> Iterator[object]:
         several = self.to_send(event)
         if self.get_status is not None:
-            yield 0
+            yield 1
             yield self.get_status, None
             return
         yield len(several)
-        for ds in several:
+        for number, ds in enumerate(several):
+            if number == self.aborts_after:
+                event.assoc.abort()
+                return
             yield 0xFF00, ds
 
     def move(self, event: Event) -> Iterator[object]:
@@ -223,7 +240,7 @@ class OddPacs:
             yield 0xFF00, ds
 
     @contextmanager
-    def running(self) -> Iterator[int]:
+    def running(self, tls: SSLContext | None = None) -> Iterator[int]:
         """It answers at this port while the block lasts."""
 
         def came(event: Event) -> None:
@@ -243,8 +260,37 @@ class OddPacs:
             (evt.EVT_C_FIND, self.find), (evt.EVT_C_GET, self.send), (evt.EVT_C_MOVE, self.move),
             (evt.EVT_ACCEPTED, came),
         ]  # fmt: skip
-        with started(ae, 0, handlers) as port:
+        with started(ae, 0, handlers, tls) as port:
             try:
                 yield port
             finally:
                 self.over.set()
+
+
+def objects() -> list[Dataset]:
+    """A study with a dose screen, a report and some images, and another with a dose screen of two pages."""
+    images = [image(number=number) for number in range(1, 13)]
+    return [page(), report(), *images, page(study=2, number=1), page(study=2, number=2), image(study=2)]
+
+
+def swept(
+    pacs: OddPacs, kept: Kept, period: Days | Accessions | Studies | None = None, **told: object
+) -> tuple[list[StudyLooked], list[PartLooked]]:
+    """Sweep it, by default the day on which all its studies were made: what became of studies and of days."""
+    with pacs.running() as port:
+        asked = sweep(
+            pacs_at(port, **{"timeout": "15s", "context": True, **told}),
+            OURS, LIBRARY, kept, kept, period or Days(DAY, DAY), at_once(),
+        )  # fmt: skip
+        looked = list(asked)
+    return [one for one in looked if isinstance(one, StudyLooked)], [
+        one for one in looked if isinstance(one, PartLooked)
+    ]
+
+
+def uids(several: Sequence[Dataset]) -> set[str]:
+    return {str(ds.SOPInstanceUID) for ds in several}
+
+
+def of_dose(several: Sequence[Dataset]) -> set[str]:
+    return uids([ds for ds in several if ds.get("SeriesDescription") == "Dose Report" or ds.Modality == "SR"])

@@ -25,7 +25,7 @@ from pynetdicom.presentation import PresentationContext
 
 from ocr_service.config import Config
 from ocr_service.network.arrivals import Arrival, Committed, Step
-from ocr_service.network.listening import listen
+from ocr_service.network.listening import Listening, listen
 from ocr_service.network.receiver import Receiver, serve_receiver
 
 TCP_NODELAY = {**os.environ, "TCP_NODELAY": "1"}  # else DCMTK waits 40 ms for each answer
@@ -67,8 +67,8 @@ class RememberingInbox:
 
 
 def config(mpps: dict[str, Any] | None = None, **receiver: Any) -> Config:
-    """Anyone of this machine may call; times are short."""
-    told = {"host": "127.0.0.1", "allow": ANYONE, "timeout": "1s", "idle": "20s", **receiver}
+    """Anyone of this machine may call."""
+    told = {"host": "127.0.0.1", "allow": ANYONE, "timeout": "8s", "idle": "20s", **receiver}
     return Config.model_validate({"receiver": told, "mpps": mpps or {}})
 
 
@@ -118,6 +118,26 @@ def loud_again() -> Iterator[None]:
         yield
     for logger, level in zip(loggers, levels, strict=True):
         logger.setLevel(level)
+
+
+class FolderInbox(RememberingInbox):
+    """Keeps files, for a process that is killed."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def keep(self, arrival: Arrival) -> None:
+        name = f"{os.getpid()}-{time.monotonic_ns()}"
+        (self.folder / f"{name}.part").write_bytes(b"".join(arrival.encoded))
+        (self.folder / f"{name}.part").rename(self.folder / f"{name}.dcm")
+
+
+def serve_alone(told: Config, listening: Listening, share: int, folder: Path) -> None:
+    """A receiver process, until it is killed."""
+    serve_receiver(told, FolderInbox(folder), listening, share)
+    (folder / f"{os.getpid()}.ready").touch()
+    threading.Event().wait()
 
 
 def threads() -> set[int]:

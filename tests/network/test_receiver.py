@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from io import BytesIO
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 import structlog
 from pydicom import Dataset, dcmread, uid
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
-from pynetdicom import build_context, build_role
+from pynetdicom import build_context, build_role, evt
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 
@@ -88,17 +90,17 @@ def test_what_was_sent_is_kept_as_a_dicom_file_that_reads_back_equal(here: Runni
     assert kept[0].file_meta.TransferSyntaxUID == first.transfer_syntax_uid == ExplicitVRLittleEndian
 
 
-def test_nothing_is_acknowledged_before_it_is_kept(here: Running, files: list[Path]) -> None:
-    here.inbox.gate = threading.Event()
-    sender = subprocess.Popen(
-        ["storescu", "-aec", "OCR_SERVICE", "127.0.0.1", str(here.port), str(files[0])], env=receiving.TCP_NODELAY
-    )
-    with pytest.raises(subprocess.TimeoutExpired):
-        sender.wait(1.5)  # longer than the receiver's timeout: a slow disk is no silent peer
+def test_nothing_is_acknowledged_before_it_is_kept(files: list[Path]) -> None:
+    with running(config(timeout="1s", idle="1s")) as here:
+        here.inbox.gate = threading.Event()
+        command = ["storescu", "-aec", "OCR_SERVICE", "127.0.0.1", str(here.port), str(files[0])]
+        sender = subprocess.Popen(command, env=receiving.TCP_NODELAY)
+        with pytest.raises(subprocess.TimeoutExpired):
+            sender.wait(1.5)  # longer than both times: a slow disk is no silent peer
 
-    here.inbox.gate.set()
-    assert sender.wait(20) == 0
-    assert len(here.inbox.arrivals) == 1
+        here.inbox.gate.set()
+        assert sender.wait(20) == 0
+        assert len(here.inbox.arrivals) == 1
 
 
 @pytest.mark.parametrize(
@@ -237,6 +239,52 @@ def test_a_process_that_is_full_leaves_callers_to_another() -> None:
         for process in processes:
             process.stop(2)
         listening.close()
+
+
+def test_a_receiver_process_that_is_killed_takes_nobody_with_it(files: list[Path], tmp_path: Path) -> None:
+    told = config(processes=2, max_associations=20)
+    listening = listen(told.receiver, plain_port=0)
+    port = listening.ports[0]
+    assert port is not None
+    spawn = get_context("spawn")
+    processes = [
+        spawn.Process(target=receiving.serve_alone, args=(told, listening, share, tmp_path), daemon=True)
+        for share in shares(told.receiver)
+    ]
+    try:
+        for process in processes:
+            process.start()
+        wait_until(lambda: len(list(tmp_path.glob("*.ready"))) == 2)
+        assert storescu(port, *files).returncode == 0
+        processes[0].kill()
+        processes[0].join()
+        for number in range(4):
+            assert storescu(port, files[number]).returncode == 0
+    finally:
+        for process in processes:
+            process.kill()
+            process.join()
+        listening.close()
+
+    kept = [dcmread(path).SOPInstanceUID for path in tmp_path.glob("*.dcm")]
+    assert sorted(kept) == sorted(2 * [f"{receiving.UID}.{number}" for number in range(4)])
+
+
+def test_a_request_that_comes_before_our_own_thread_knows_of_the_association_is_answered(
+    here: Running, files: list[Path]
+) -> None:
+    here.receiver._doors[0].handlers.append((evt.EVT_ACCEPTED, lambda _event: time.sleep(0.3)))
+
+    assert storescu(here.port, "-td", "5", files[0]).returncode == 0
+
+
+def test_ten_senders_at_once_lose_nothing(here: Running, files: list[Path]) -> None:
+    command = ["storescu", "-aec", "OCR_SERVICE", "127.0.0.1", str(here.port), *map(str, files)]
+    senders = [subprocess.Popen(command, env=receiving.TCP_NODELAY) for _ in range(10)]
+
+    assert [sender.wait(30) for sender in senders] == [0] * 10
+    uids = [arrival.sop_instance_uid for arrival in here.inbox.arrivals]
+    assert sorted(uids) == sorted(10 * [f"{receiving.UID}.{number}" for number in range(4)])
 
 
 @pytest.mark.parametrize(

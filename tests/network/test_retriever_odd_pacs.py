@@ -2,62 +2,41 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import threading
-import time
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 import pytest
-from pydicom import Dataset
-from structlog.testing import capture_logs
 
-from ocr_service.errors import PeerRefused
 from ocr_service.network.asking import Line
 from ocr_service.network.querying import studies_of_day
-from ocr_service.network.retriever import StudyLooked, context_of_study
-from ocr_service.network.sweep import Accessions, Days, PartLooked, Studies, sweep
-from tests.network.archives import OURS, Kept, at_once, free_port, pacs_at, receiving, shipped
-from tests.network.odd_pacs import ROOT, OddPacs, image, page, report
+from ocr_service.network.sweep import Accessions, Days, Studies
+from tests.network.archives import OURS, Kept, pacs_at
+from tests.network.odd_pacs import (
+    DAY,
+    ROOT,
+    STUDY,
+    OddPacs,
+    objects,
+    of_dose,
+    page,
+    swept,
+    uids,
+)
 
 # pynetdicom leaves it to the collector to close the socket of a connection that was refused or aborted.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-LIBRARY = shipped()
-DAY = date(2020, 1, 2)
-STUDY = f"{ROOT}.1"
 
 
-def objects() -> list[Dataset]:
-    """A study with a dose screen, a report and some images, and another with a dose screen of two pages."""
-    images = [image(number=number) for number in range(1, 13)]
-    return [page(), report(), *images, page(study=2, number=1), page(study=2, number=2), image(study=2)]
-
-
-def swept(
-    pacs: OddPacs, kept: Kept, period: Days | Accessions | Studies | None = None, **told: object
-) -> tuple[list[StudyLooked], list[PartLooked]]:
-    with pacs.running() as port:
-        asked = sweep(
-            pacs_at(port, **{"timeout": "5s", "context": True, **told}),
-            OURS, LIBRARY, kept, kept, period or Days(DAY, DAY), at_once(),
-        )  # fmt: skip
-        looked = list(asked)
-    return [one for one in looked if isinstance(one, StudyLooked)], [
-        one for one in looked if isinstance(one, PartLooked)
-    ]
-
-
-def uids(several: Sequence[Dataset]) -> set[str]:
-    return {str(ds.SOPInstanceUID) for ds in several}
-
-
-def of_dose(several: Sequence[Dataset]) -> set[str]:
-    return uids([ds for ds in several if ds.get("SeriesDescription") == "Dose Report" or ds.Modality == "SR"])
+@pytest.fixture(scope="module", autouse=True)
+def collected() -> Iterator[None]:
+    """What these tests leave to the collector is not left to those of another module."""
+    yield
+    gc.collect()
 
 
 ODD: dict[str, dict[str, Any]] = {
@@ -79,7 +58,7 @@ ODD: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("oddity", ODD)
-def test_dose_screens_and_reports_are_found_and_brought(oddity: str) -> None:
+def test_dose_screens_and_reports_are_found_and_brought_once_and_what_grew_is_looked_at_again(oddity: str) -> None:
     pacs, kept = OddPacs(objects(), **ODD[oddity]), Kept()
     studies, parts = swept(pacs, kept)
 
@@ -89,11 +68,6 @@ def test_dose_screens_and_reports_are_found_and_brought(oddity: str) -> None:
     assert kept.again == []
     assert {one.via for one in kept.arrivals.values()} == {"fetch:archive"}
 
-
-@pytest.mark.parametrize("oddity", ODD)
-def test_what_was_had_is_not_brought_again_and_what_grew_is_looked_at_again(oddity: str) -> None:
-    pacs, kept = OddPacs(objects(), **ODD[oddity]), Kept()
-    swept(pacs, kept)
     before, retrievals = len(kept.arrivals), pacs.retrievals
     swept(pacs, kept, Days(DAY, DAY, again=True))
     assert (len(kept.arrivals), pacs.retrievals) == (before, retrievals)
@@ -139,11 +113,11 @@ def test_a_done_day_is_not_asked_for_again_and_a_recent_one_is_never_done() -> N
     assert recent.days == set()
 
 
-@pytest.mark.parametrize("odd", ["abort", "hang", 0xA900, 0xC001, 0xA700, 0x0110])
+@pytest.mark.parametrize("odd", ["abort", "hang", 0xC001, 0xA700])
 @pytest.mark.parametrize("level", ["SERIES", "IMAGE"])
 def test_one_study_that_cannot_be_asked_for_does_not_stop_the_sweep(level: str, odd: str | int) -> None:
     pacs, kept = OddPacs(objects(), at={(level, STUDY): odd}), Kept()
-    studies, parts = swept(pacs, kept, timeout="1s")
+    studies, parts = swept(pacs, kept, timeout="2s" if odd == "hang" else "15s")
     broken = {one.study_instance_uid: one for one in studies}
 
     assert broken[STUDY].faults != ()
@@ -192,78 +166,12 @@ def test_an_archive_that_ignores_the_study_date_and_never_ends_is_a_fault() -> N
     assert not parts[0].done
 
 
-@pytest.mark.parametrize("retrieve", ["get", "move"])
-def test_objects_that_a_request_leaves_out_are_asked_for_one_by_one(retrieve: str) -> None:
-    kept, port = Kept(), free_port()
-    pages = [page(number=number) for number in range(1, 5)]
-    pacs = OddPacs(pages, sends=lambda wanted, request: wanted[:1])
-    pacs.move_to = ("127.0.0.1", port) if retrieve == "move" else None
-    with receiving(port, kept):
-        studies, _ = swept(pacs, kept, retrieve=retrieve)
-    assert set(kept.arrivals) == uids(pages)
-    assert [one.faults for one in studies] == [()]
-
-
-@pytest.mark.parametrize("retrieve", ["get", "move"])
-def test_objects_that_never_come_are_faults_until_they_come(retrieve: str) -> None:
-    kept, port = Kept(), free_port()
-    pages = [page(number=number) for number in range(1, 5)]
-    lost = f"{STUDY}.999.3"
-    pacs = OddPacs(pages, sends=lambda wanted, request: [ds for ds in wanted if ds.SOPInstanceUID != lost])
-    pacs.move_to = ("127.0.0.1", port) if retrieve == "move" else None
-    with receiving(port, kept):
-        studies, parts = swept(pacs, kept, retrieve=retrieve)
-        assert "fewer objects than asked: 1 are missing" in studies[0].faults[0].what
-        assert studies[0].faults[0].series_instance_uid == f"{STUDY}.999"
-        assert not parts[0].done
-        pacs.sends = lambda wanted, request: wanted
-        swept(pacs, kept, retrieve=retrieve)
-    assert set(kept.arrivals) == uids(pages)
-    assert kept.again == []
-
-
-def test_an_archive_that_sends_the_whole_study_instead_is_stopped() -> None:
-    pacs, kept = OddPacs([page(), *(image(number=number) for number in range(1, 200))]), Kept()
-    pacs.sends = lambda wanted, request: list(reversed(pacs.objects))
-    studies, _ = swept(pacs, kept)
-    assert "it sent what nobody asked for" in [fault.what for fault in studies[0].faults]
-    assert len(kept.arrivals) <= 21
-
-
-def test_what_cannot_be_kept_is_not_acknowledged() -> None:
-    pacs, kept = OddPacs([page()]), Kept(broken=OSError("disk"))
-    studies, parts = swept(pacs, kept)
-    assert "could not be kept here (OSError)" in studies[0].faults[0].what
-    assert not parts[0].done
-    kept.broken = None
-    swept(pacs, kept)
-    assert set(kept.arrivals) == uids(pacs.objects)
-
-
-def test_an_archive_without_c_get_is_told_what_to_configure() -> None:
-    with pytest.raises(PeerRefused, match='retrieve = "move"'):
-        swept(OddPacs(objects(), get=False), Kept())
-
-
-def test_an_archive_that_does_not_know_us_as_a_destination_is_told_so() -> None:
-    with pytest.raises(PeerRefused, match="does not know OCR_TEST as a destination"):
-        swept(OddPacs(objects()), Kept(), retrieve="move")
-
-
-def test_objects_that_an_archive_moves_elsewhere_are_missed() -> None:
-    kept, elsewhere, port = Kept(), Kept(), free_port()
-    with receiving(port, elsewhere):
-        studies, _ = swept(OddPacs([page()], move_to=("127.0.0.1", port)), kept, retrieve="move")
-    assert set(elsewhere.arrivals) == {f"{STUDY}.999.1"}
-    assert "did not arrive here: does it send what is for OCR_TEST to this host" in studies[0].faults[0].what
-
-
 @pytest.mark.parametrize("strict", [False, True])
 def test_a_patient_root_archive_is_asked_by_patient_only_where_it_must(strict: bool) -> None:
     pacs, kept = OddPacs(objects(), strict_patient=strict), Kept()
     _, parts = swept(pacs, kept, Days(date(2020, 1, 1), DAY), root="patient")
     assert set(kept.arrivals) == of_dose(pacs.objects)
-    assert ("PATIENT" in pacs.asked) is (strict or "PATIENT" in pacs.asked)
+    assert ("PATIENT" in pacs.asked) is strict
     assert [one.studies for one in parts] == [0, 2]
     assert all(one.PatientID for one in pacs.identifiers if one.QueryRetrieveLevel in ("SERIES", "IMAGE"))
 
@@ -279,59 +187,3 @@ def test_accession_numbers_and_uids_name_their_studies() -> None:
 def test_a_wildcard_in_an_accession_number_finds_nothing_but_itself() -> None:
     pacs = OddPacs(objects(), cannot_match={"AccessionNumber"})
     assert swept(pacs, Kept(), Accessions(("ACC*",)))[0] == []
-
-
-def test_context_is_bounded_in_time_and_its_failure_is_a_value() -> None:
-    pacs, kept = OddPacs(objects(), at={("SERIES", STUDY): "hang"}), Kept()
-    with pacs.running() as port:
-        begun = time.monotonic()
-        told = context_of_study(pacs_at(port), OURS, STUDY, LIBRARY, kept, kept.had, seconds=1.0)
-        took = time.monotonic() - begun
-    nobody = context_of_study(pacs_at(free_port()), OURS, STUDY, LIBRARY, kept, kept.had)
-    assert (told.kept, told.headers, len(told.why)) == ((), (), 1)
-    assert took < 5
-    assert "cannot be reached" in nobody.why[0]
-
-
-def test_context_is_reports_and_three_images_of_each_series_and_nothing_twice() -> None:
-    pacs, kept = OddPacs(objects()), Kept()
-    with pacs.running() as port:
-        told = context_of_study(pacs_at(port), OURS, STUDY, LIBRARY, kept, kept.had)
-        again = context_of_study(pacs_at(port), OURS, STUDY, LIBRARY, kept, kept.had)
-    assert set(told.kept) == {f"{STUDY}.997.1", *(f"{STUDY}.2.{number}" for number in (1, 6, 12))}
-    assert (again.kept, again.why, told.why) == ((), (), ())
-
-
-def test_no_image_moves_where_the_answers_tell_what_headers_would() -> None:
-    told = {
-        "CTDIvol": 12.5, "KVP": 120, "ExposureModulationType": "NONE",
-        "ImagePositionPatient": [0, 0, 1], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
-    }  # fmt: skip
-    pacs, kept = OddPacs([page(), *(image(number=number, **told) for number in range(1, 13))]), Kept()
-    with pacs.running() as port:
-        context = context_of_study(pacs_at(port), OURS, STUDY, LIBRARY, kept, kept.had)
-    assert len(context.headers) == 12
-    assert {float(header.CTDIvol) for header in context.headers} == {12.5}
-    assert context.kept == ()
-
-
-def test_nothing_of_a_patient_is_logged_or_told(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    pacs, kept = OddPacs(objects(), at={("SERIES", STUDY): 0xA900}, junk=("SECRET",)), Kept()
-    with capture_logs() as logs:
-        studies, parts = swept(pacs, kept, Accessions(("ACCESSION1", "ACCESSION2")), root="patient")
-    ours = [record.getMessage() for record in caplog.records if not record.name.startswith("pynetdicom")]
-    said = json.dumps(logs, default=str) + repr(studies) + repr(parts) + repr(ours) + repr(Accessions(("ACCESSION1",)))
-    assert len(logs) >= 2
-    assert studies
-    assert "SECRET" not in said
-    assert "ACCESSION" not in said
-
-
-def test_no_association_or_thread_outlives_a_sweep() -> None:
-    before = threading.active_count()
-    swept(OddPacs(objects(), at={("IMAGE", STUDY): "hang"}), Kept(), timeout="1s")
-    until = time.monotonic() + 10
-    while threading.active_count() > before and time.monotonic() < until:
-        time.sleep(0.05)
-    assert threading.active_count() <= before

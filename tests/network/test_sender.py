@@ -17,7 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import dcmread
-from pydicom.uid import EnhancedSRStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    EnhancedSRStorage,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+)
 from pynetdicom import evt
 
 from ocr_service.errors import BrokenObject
@@ -29,9 +34,7 @@ from tests.network.sender_peers import (
     OURS,
     PATIENCE,
     TCP_NODELAY,
-    Certificates,
     Pacs,
-    certificates,
     data_set,
     dicom,
     free_port,
@@ -55,11 +58,6 @@ SHORT = 0.6  # seconds: a timeout to run into
 def nothing_left_open() -> Iterator[None]:
     with tidied():
         yield
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="module")
@@ -242,6 +240,17 @@ def test_a_class_that_nobody_foresaw_is_offered_with_its_object(peer: Pacs) -> N
     assert came == [XRAY_RADIATION_DOSE_SR, EnhancedSRStorage]
 
 
+def test_an_object_in_a_syntax_that_cannot_be_changed_is_refused(peer: Pacs) -> None:
+    other = dcmread(BytesIO(REPORT.encoded))
+    other.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    buffer = BytesIO()
+    other.save_as(buffer)
+    told = send(buffer.getvalue(), dicom(peer.port), OURS)
+
+    assert isinstance(told, Refused)
+    assert "transfer syntax" in told.why
+
+
 def test_nobody_there_and_a_name_that_nobody_knows_are_for_later() -> None:
     gone = send(REPORT.encoded, dicom(free_port()), OURS)
     unknown = send(REPORT.encoded, dicom(104).model_copy(update={"host": "pacs.invalid"}), OURS)
@@ -389,50 +398,3 @@ def test_no_sentence_names_the_patient(peer: Pacs, caplog: pytest.LogCaptureFixt
     for text in (told, caplog.text):
         assert "Quibblewick" not in text
         assert "0042" not in text
-
-
-@pytest.fixture
-def stored() -> list[tuple[object, ...]]:
-    return [(evt.EVT_C_STORE, lambda event: 0x0000)]
-
-
-@pytest.mark.dicom_tools
-def test_tls_reaches_a_peer_whose_certificate_our_authority_signed(made: Certificates, stored) -> None:
-    with scp(stored, tls=made.server()) as port:
-        assert send(REPORT.encoded, dicom(port, tls=made.client()), OURS) == Accepted()
-    with scp(stored, tls=made.server(ask=True)) as port:
-        assert send(REPORT.encoded, dicom(port, tls=made.client(shown=True)), OURS) == Accepted()
-
-
-@pytest.mark.dicom_tools
-def test_tls_stops_where_a_certificate_is_wrong_and_says_so(made: Certificates, stored) -> None:
-    with scp(stored, tls=made.server()) as port:
-        stranger = send(REPORT.encoded, dicom(port, tls=made.client(ca="stranger")), OURS)
-    with scp(stored, tls=made.server("elsewhere")) as port:
-        misnamed = send(REPORT.encoded, dicom(port, tls=made.client()), OURS)
-        unchecked = send(REPORT.encoded, dicom(port, tls=made.client(check_name=False)), OURS)
-    with scp(stored, tls=made.server(ask=True)) as port:
-        not_shown = send(REPORT.encoded, dicom(port, 2, tls=made.client()), OURS)
-    with scp(stored) as port:
-        plain = send(REPORT.encoded, dicom(port, 2, tls=made.client()), OURS)
-        missing = send(REPORT.encoded, dicom(port, tls=made.client(ca="not_there")), OURS)
-
-    assert unchecked == Accepted()
-    for told, words in [
-        (stranger, "its certificate is not accepted: "),
-        (misnamed, "IP address mismatch"),
-        (not_shown, "granted no association"),
-        (plain, "cannot be reached"),
-        (missing, "the files of its [tls] cannot be used"),
-    ]:
-        assert isinstance(told, Unavailable)
-        assert words in told.why
-
-
-@pytest.mark.dicom_tools
-def test_tls_reaches_dcmtk(made: Certificates, tmp_path: Path) -> None:
-    key, shown, ca = (str(made.folder / name) for name in ("server.key", "server.crt", "ca.crt"))
-    with storescp(tmp_path, "+tls", key, shown, "+cf", ca) as port:
-        assert send(REPORT.encoded, dicom(port, tls=made.client(shown=True)), OURS) == Accepted()
-    (file,) = tmp_path.iterdir()
-    assert data_set(file.read_bytes()) == data_set(REPORT.encoded)

@@ -268,7 +268,7 @@ ATTACKS: list[Attack] = [
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=[attack.__name__ for attack in ATTACKS])
 def test_a_stranger_is_shown_out_and_the_next_sender_served(file: Path, attack: Attack) -> None:
-    with unmoved(file) as here:
+    with unmoved(file, config(timeout="1s")) as here:
         attack(here.port)
 
 
@@ -289,6 +289,28 @@ def test_many_of_unknown_address_who_say_nothing_do_not_keep_out_who_may_call() 
             assert answer[0] == 2, "an A-ASSOCIATE-AC"
         for plain in silent:
             plain.close()
+
+
+def test_a_system_without_a_thread_left_costs_one_caller_and_not_the_receiver(file: Path) -> None:
+    with running() as here:
+        door, missing = here.receiver._doors[0], threading.Event()
+
+        class NoThread(door.RequestHandlerClass):  # type: ignore[name-defined, misc]
+            def _create_association(self) -> object:
+                assoc = super()._create_association()
+                if not missing.is_set():
+                    missing.set()
+                    assoc.start = _no_thread
+                return assoc
+
+        door.RequestHandlerClass = NoThread
+        assert storescu(here.port, file).returncode != 0
+        assert not here.receiver._places.associations
+        assert storescu(here.port, file).returncode == 0
+
+
+def _no_thread() -> None:
+    raise RuntimeError("can't start new thread")
 
 
 @contextmanager

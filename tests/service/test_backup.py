@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from pynetdicom import AE, build_context, evt
 
-from tests.service.living import Console, Service, free_port, settings, study, until
+from tests.service.consoles import Console, study
+from tests.service.living import Service, settings
+from tests.service.waiting import free_port, until
 
 RDSR = "1.2.840.10008.5.1.4.1.1.88.67"
 FOLDERS = ("spool", "outbox", "letters", "audit")  # those that the guide names

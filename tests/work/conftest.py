@@ -1,16 +1,21 @@
-"""Archives whose console's letters are registered."""
+"""Archives whose console's letters are registered, and a page that a person has to look at."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from ocr_service.work.store import Store
 
 from tests.work.archives import (
     LEARNED,
     Site,
     readers,
 )
+from tests.work.deciding import MISREAD, Desk
+from tests.work.stores import emptied, postgresql, postgresql_programs
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +36,28 @@ def site(tmp_path: Path, trained: Path) -> Site:
     (its.templates / "acme").mkdir()
     (its.templates / "acme" / "dose.font").write_bytes((trained / "acme" / "dose.font").read_bytes())
     return its
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """One engine reads `493.4` where the page says 498.4, and the sum settles nothing: a second cell is in doubt."""
+    return Desk(tmp_path, {**MISREAD, "618.5": "613.5"})
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A PostgreSQL of these tests' own."""
+    if postgresql_programs() is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty database, of each kind that the service knows."""
+    kind = request.param
+    url = f"sqlite:///{tmp_path / 'db.sqlite'}" if kind == "sqlite" else request.getfixturevalue("postgresql_url")
+    told = emptied(url)
+    yield told
+    told.close()

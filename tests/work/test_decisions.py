@@ -2,109 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import count
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pydicom import Dataset
 
 from ocr_service.dose.corrections import Act, ActKind, parse_correction
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
 from ocr_service.dose.report import CTDoseReport, FindingKind, doubt
-from ocr_service.pipeline import WORTHIER, Context, Ending, FromHeader, Skipped, native_first
-from ocr_service.rdsr.native import AlreadyOurs, NoNative, OtherValue, Partial, Predecessor
-from ocr_service.rdsr.parse import ParsedReport, parse
-from ocr_service.screen.readers import Readers
-from ocr_service.work import lines, linked, output, unit
+from ocr_service.pipeline import Context, Ending, FromHeader, Skipped, native_first
+from ocr_service.rdsr.native import NoNative, OtherValue, Partial
+from ocr_service.rdsr.parse import parse
+from ocr_service.work import lines, unit
 from ocr_service.work.decisions import CHANGED, NOTHING_TO_CONFIRM, decided, printed_in
-from ocr_service.work.inventory import UnitFiles
-from ocr_service.work.unit import Converted, ReadUnit, Workplace
-from tests.rdsr.reports import FROM_HEADERS, SPIRAL, TWO_PHANTOMS, dose
+from tests.rdsr.reports import FROM_HEADERS, TWO_PHANTOMS
 from tests.rdsr.test_native import ALL_ROWS, LOCALIZER_ROW, SPIRAL_ROW, scanner_report
 from tests.screen import typed
-from tests.screen.typed import TypedReader
-from tests.work import consoles
-
-EVERYTHING = frozenset({"verified", "header", "review"})
-MISREAD = {"498.4": "493.4"}  # by one of the two engines: a contradiction
-MISREAD_SPIRAL = replace(SPIRAL, dlp=dose("408.42", proven=False))
-FIRST, SECOND = "20260301101500", "20260301111500"
-
-
-@dataclass
-class Desk:
-    """A folder with the typed page of one study, its workplace, and what was decided about it so far."""
-
-    folder: Path
-    mistakes: dict[str, str]
-    page: Any = None
-    study: str = "1.2.3"
-    patient: str = "P1"
-    template: str = typed.TEMPLATE
-    emit: frozenset[str] = frozenset({"verified"})
-    drafts: Path | None = None
-    acts: tuple[Act, ...] = ()
-    disbelieved: frozenset[str] = frozenset()
-
-    @property
-    def out(self) -> Path:
-        return self.folder / "out"
-
-    def workplace(self) -> Workplace:
-        (self.folder / "templates").mkdir(parents=True, exist_ok=True)
-        its = Readers(TypedReader(self.mistakes), TypedReader(), (("none",),))
-        library, clock = typed.library(self.folder / "templates", self.template), count().__next__
-        return Workplace(library, its, self.out, self.emit, clock, drafts=self.drafts)
-
-    def files(self) -> UnitFiles:
-        page = typed.dose_page() if self.page is None else self.page
-        ds = typed.dose_object(page, StudyInstanceUID=self.study, PatientID=self.patient)
-        path = consoles.saved(ds, self.folder / "in" / f"{self.study}.dcm")
-        return UnitFiles(self.study, (path,))
-
-    def read(self) -> ReadUnit:
-        return unit.read(self.files(), self.workplace(), acts=self.acts, disbelieved=self.disbelieved)
-
-    def decide(self, *corrections: str, kind: ActKind | None = None, moment: str = FIRST, **more: Any) -> ReadUnit:
-        """A person looks at what stands now, and decides."""
-        set_ = tuple(map(parse_correction, corrections))
-        chosen = kind or (ActKind.CORRECT if set_ else ActKind.CONFIRM)
-        ending = self.read().ending
-        assert ending is not None
-        act = Act(chosen, "Tanaka^Ichiro", moment, printed_in(ending.outcome), set_, **more)
-        self.acts = (*self.acts, act)
-        return self.read()
-
-    def written(self, read: ReadUnit | None = None) -> Converted:
-        (line,) = unit.written(read or self.read(), self.workplace())
-        return line
-
-    def document(self, name: str | None, folder: Path | None = None) -> Dataset:
-        assert name is not None
-        (found,) = (ds for ds in output.earlier(self.study, folder or self.out) if ds.SOPInstanceUID == Path(name).stem)
-        return found
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    """One engine reads `493.4` where the page says 498.4, and the sum settles nothing: a second cell is in doubt."""
-    return Desk(tmp_path, {**MISREAD, "618.5": "613.5"})
-
-
-def outcome(read: ReadUnit) -> Any:
-    assert read.ending is not None
-    return read.ending.outcome
-
-
-def doubts(read: ReadUnit) -> list[str]:
-    return [finding.where for finding in outcome(read).findings if finding.kind is FindingKind.DOUBT]
-
-
-def dlp(read: ReadUnit, row: int) -> Any:
-    return outcome(read).report.events[row - 1].dlp
+from tests.work.deciding import EVERYTHING, FIRST, MISREAD_SPIRAL, SECOND, Desk, dlp, doubts, outcome
 
 
 def test_a_page_in_doubt_waits_until_a_person_confirms_it(desk: Desk) -> None:
@@ -118,17 +32,6 @@ def test_a_page_in_doubt_waits_until_a_person_confirms_it(desk: Desk) -> None:
     for finding in outcome(before).findings:
         if finding.kind is FindingKind.DOUBT:
             assert f"a person confirmed in spite of this: {finding.sentence}" in told
-
-
-def test_what_is_confirmed_is_written_with_the_name_of_the_person(desk: Desk) -> None:
-    desk.decide()
-    line = desk.written()
-    ds = desk.document(line.rdsr)
-
-    assert lines.outcome_name(line.outcome) == "verified"
-    assert (ds.CompletionFlag, ds.VerificationFlag) == ("COMPLETE", "VERIFIED")
-    assert ds.VerifyingObserverSequence[0].VerifyingObserverName == "Tanaka^Ichiro"
-    assert (ds.ContentDate, ds.ContentTime) == ("20260301", "101500")
 
 
 def test_what_a_person_proves_teaches_no_letters(desk: Desk) -> None:
@@ -162,26 +65,6 @@ def test_a_digit_typed_wrongly_is_a_doubt_until_a_person_looks_again(desk: Desk)
     insisting = desk.decide(moment=SECOND)
     assert isinstance(outcome(insisting), Verified)
     assert (dlp(insisting, 2).text, dlp(insisting, 2).source.name) == ("498.5", "MANUAL")
-
-
-def test_what_was_typed_and_is_in_doubt_is_written_as_what_waits(desk: Desk) -> None:
-    desk.emit = EVERYTHING
-    desk.decide("2.dlp=498.5", "dlp_total=618.5")
-    ds = desk.document(desk.written().rdsr)
-
-    assert (ds.CompletionFlag, ds.VerificationFlag) == ("PARTIAL", "UNVERIFIED")
-    assert parse(ds).in_doubt == ("dlp_total",)
-
-
-def test_who_confirms_a_report_answers_for_nothing_that_is_in_doubt_afterwards(desk: Desk) -> None:
-    desk.emit = EVERYTHING
-    read = desk.decide()
-    assert read.ending is not None
-    late = NeedsReview(outcome(read).report, (doubt("linked", "the same rows lie in a study of another patient"),))
-    ds = desk.document(desk.written(replace(read, ending=replace(read.ending, outcome=late))).rdsr)
-
-    assert ds.VerificationFlag == "UNVERIFIED"
-    assert "ParticipantSequence" not in ds
 
 
 def test_a_wrong_digit_can_be_mended_by_a_second_correction(desk: Desk) -> None:
@@ -325,124 +208,6 @@ def test_a_correction_that_contradicts_the_scanners_own_report_is_a_doubt() -> N
     assert isinstance(after.outcome, NeedsReview)
     assert [finding.where for finding in told] == ["native"]
     assert "DLP is 489.42 on the screen, 498.417 in the scanner's own report" in told[0].sentence
-
-
-def in_turn(desk: Desk, *steps: Sequence[str]) -> list[ParsedReport]:
-    """The documents that follow each other, each after one more decision."""
-    found = [parse(desk.document(desk.written().rdsr))]
-    for number, corrections in enumerate(steps):
-        read = desk.decide(*corrections, moment=f"2026030110150{number}")
-        found.append(parse(desk.document(desk.written(read).rdsr)))
-    return found
-
-
-def test_each_corrected_report_takes_the_place_of_the_one_before_and_keeps_its_events(desk: Desk) -> None:
-    desk.emit = EVERYTHING
-    waits, first, second = in_turn(desk, ["2.dlp=498.4", "dlp_total=618.5"], ["2.acquisition_type=sequenced"])
-
-    assert (waits.complete, first.verified, second.verified) == (False, True, True)
-    assert first.predecessors == (waits.sop_instance_uid,)
-    assert second.predecessors == (first.sop_instance_uid,)
-    assert waits.event_uids == first.event_uids == second.event_uids
-    assert waits.content_moment < first.content_moment < second.content_moment
-
-
-def test_a_decided_report_is_written_once(desk: Desk) -> None:
-    desk.emit = EVERYTHING
-    _, confirmed = in_turn(desk, ["2.dlp=498.4", "dlp_total=618.5"])
-    again = desk.read()
-
-    assert again.ending is not None
-    assert isinstance(again.ending.native, AlreadyOurs)
-    line = desk.written(again)
-    assert line.rdsr is not None
-    assert (Path(line.rdsr).stem, line.is_new) == (confirmed.sop_instance_uid, False)
-    assert len(list(desk.out.rglob("*.dcm"))) == 2
-
-
-def test_a_correction_replaces_a_report_that_no_person_has_seen(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, {})
-    machine, mended = in_turn(desk, ["2.mean_ctdivol=11.3"])
-
-    assert machine.complete
-    assert mended.predecessors == (machine.sop_instance_uid,)
-
-
-def test_a_confirmed_report_of_the_same_values_stands(tmp_path: Path) -> None:
-    """A person who confirms what is proven changes no byte, and nothing is taken back anywhere."""
-    machine, confirmed = in_turn(Desk(tmp_path, {}), [])
-
-    assert confirmed.sop_instance_uid == machine.sop_instance_uid
-
-
-def test_a_report_that_is_not_believed_any_more_gives_way_to_one_that_waits(desk: Desk) -> None:
-    desk.emit = EVERYTHING
-    desk.mistakes = {}
-    good = parse(desk.document(desk.written().rdsr))
-    desk.mistakes = {**MISREAD, "618.5": "613.5"}
-    held = desk.read()
-    desk.disbelieved = frozenset({good.sop_instance_uid})
-    read = desk.read()
-
-    assert held.ending is not None
-    assert read.ending is not None
-    assert desk.written(held).rdsr == f"{output.folder_of(desk.study)}/{good.sop_instance_uid}.dcm"
-    assert isinstance(read.ending.native, Predecessor)
-    waits = parse(desk.document(desk.written(read).rdsr))
-    assert waits.predecessors == (good.sop_instance_uid,)
-    assert waits.event_uids == good.event_uids
-
-
-def test_what_a_person_confirms_takes_the_place_of_a_verified_report(desk: Desk) -> None:
-    desk.emit = EVERYTHING
-    desk.mistakes = {}
-    good = parse(desk.document(desk.written().rdsr))
-    desk.mistakes = {"498.4": "493.4", "618.5": "613.5"}
-    assert WORTHIER in outcome(desk.read()).findings
-    read = desk.decide("2.dlp=497.4", "dlp_total=617.5")
-
-    assert WORTHIER not in outcome(read).findings
-    assert parse(desk.document(desk.written(read).rdsr)).predecessors == (good.sop_instance_uid,)
-
-
-def test_drafts_are_written_beside_the_outbox_and_follow_what_lies_in_it(desk: Desk) -> None:
-    desk.emit, desk.drafts = EVERYTHING, desk.folder / "drafts"
-    waits = desk.written()
-    assert not desk.out.exists()
-    assert waits.is_new
-    place = desk.out / str(waits.rdsr)
-    place.parent.mkdir(parents=True)
-    (desk.drafts / str(waits.rdsr)).rename(place)
-
-    line = desk.written(desk.decide("2.dlp=498.4", "dlp_total=618.5"))
-    parsed = parse(desk.document(line.rdsr, desk.drafts))
-    assert parsed.predecessors == (place.stem,)
-    assert [path.name for path in desk.out.rglob("*.dcm")] == [place.name]
-    assert desk.written().rdsr == line.rdsr  # the same bytes again, until it lies in the outbox
-
-
-def test_linked_orders_are_the_same_examination_whatever_a_person_set(tmp_path: Path) -> None:
-    one, other = Desk(tmp_path, {}), Desk(tmp_path, {}, study="1.2.4")
-    first, second = one.decide("2.mean_ctdivol=11.3"), other.read()
-
-    told = linked.told_once([first, second], tmp_path / "out")
-    assert [type(outcome(read)) for read in told] == [Verified, Skipped]
-
-
-def test_an_order_that_a_person_rejected_stands_for_no_other(desk: Desk) -> None:
-    other = replace(desk, study="1.2.4")
-    first, second = desk.decide(kind=ActKind.REJECT), other.read()
-
-    assert first.printed == second.printed
-    assert linked.told_once([first, second], desk.out) == [first, second]
-
-
-def test_whose_page_it_is_stays_decided_when_it_turns_up_under_another_patient(tmp_path: Path) -> None:
-    one, other = Desk(tmp_path, {}), Desk(tmp_path, {}, study="1.2.4", patient="P2")
-    first, second = one.decide(), other.read()
-
-    told = linked.told_once([first, second], tmp_path / "out")
-    assert [type(outcome(read)) for read in told] == [Verified, NeedsReview]
 
 
 def test_a_fault_can_be_rejected_like_anything_that_cannot_be_read(tmp_path: Path) -> None:

@@ -1,0 +1,50 @@
+"""Is a peer there, and does it let us in? Asked by those who set the service up.
+
+Knows C-ECHO (PS3.4 A.4) and plain HTTP; must not know what is sent to peers.
+"""
+
+from __future__ import annotations
+
+import requests
+from pynetdicom import build_context
+from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # made when the module is loaded
+
+from ocr_service.config import Destination, Peer
+from ocr_service.errors import NetworkError
+from ocr_service.network.calling import calling, named
+from ocr_service.network.stow import session_for
+
+
+def reach_peer(peer: Peer, our_ae_title: str) -> str:
+    """Why a DICOM peer does not answer a C-ECHO; "" where it does."""
+    try:
+        with calling(peer, our_ae_title, [build_context(Verification)]) as assoc:
+            status = assoc.send_c_echo().get("Status")
+    except NetworkError as error:
+        return str(error)
+    except (RuntimeError, ValueError):  # what pynetdicom raises where the association ended meanwhile
+        return f"{named(peer)} broke the association off"
+    return "" if status == 0 else f"{named(peer)} does not answer a C-ECHO"
+
+
+def reach_url(destination: Destination) -> str:
+    """Why a DICOMweb service does not answer, or does not let us in; "" where it does."""
+    assert destination.url is not None
+    session = session_for(destination)
+    try:
+        answer = session.get(
+            f"{destination.url.rstrip('/')}/studies",
+            params={"limit": "1"},
+            timeout=destination.timeout.total_seconds() or 1.0,
+            allow_redirects=False,
+        )
+    except requests.RequestException as error:
+        return f"it does not answer ({type(error).__name__})"
+    except OSError as error:
+        return f"the files of its [tls] cannot be used: {error.strerror or 'not found'}"
+    finally:
+        session.close()
+    if answer.status_code in (401, 403):
+        return f"it answered HTTP {answer.status_code}: it does not let us in; mend its token or certificate"
+    # A service that only stores may answer a search with 404 or 405: it is there.
+    return f"it answered HTTP {answer.status_code}" if answer.status_code >= 500 else ""
