@@ -41,6 +41,7 @@ IMAGES = (
 )
 DOCUMENTS = (
     uid.XRayRadiationDoseSRStorage,
+    uid.EnhancedXRayRadiationDoseSRStorage,  # the retriever asks for it, by C-MOVE to here too
     uid.EnhancedSRStorage,
     uid.ComprehensiveSRStorage,
     uid.Comprehensive3DSRStorage,

@@ -45,6 +45,7 @@ class _Server(ThreadingMixIn, WSGIServer):
 
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 64
 
     def __init__(self, *arguments: Any) -> None:
         self._places = BoundedSemaphore(_MOST_CALLERS)

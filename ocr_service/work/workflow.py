@@ -7,6 +7,7 @@ says what it is about, so that what is asked for twice is one workflow.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -164,6 +165,12 @@ def start_delivery(batch: Batch) -> None:
     """Put documents into their lane; a batch of the same name is there already."""
     with SetWorkflowID(batch.workflow_id), SetEnqueueOptions(queue_partition_key=batch.lane):
         DBOS.enqueue_workflow(DELIVERIES, delivery, batch.lane, list(batch.numbers))
+
+
+def states(names: Sequence[str]) -> dict[str, str]:
+    """How workflows stand, by name; those that DBOS does not know are not in it."""
+    found = DBOS.list_workflows(workflow_ids=list(names), load_input=False, load_output=False)
+    return {one.workflow_id: one.status for one in found}
 
 
 def turn(worker: Worker) -> int:

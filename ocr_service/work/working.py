@@ -12,7 +12,7 @@ import structlog
 
 from ocr_service.config import Config
 from ocr_service.errors import OutputError, StoreError
-from ocr_service.work import tidying, workflow
+from ocr_service.work import forgotten, tidying, workflow
 from ocr_service.work.worker import Worker
 
 LOOK = 0.2  # seconds between two looks where there was nothing to do
@@ -48,8 +48,15 @@ def _turns(worker: Worker, stopped: Callable[[float], bool]) -> None:
             if now - tidied >= TIDY:
                 tidying.tidy(worker)
                 workflow.forget(worker)
+                _begin_anew(worker)
                 tidied = now
             pause = 0.0 if workflow.turn(worker) else LOOK
         except (StoreError, OutputError) as error:
             log.warning("worker_waits", worker=worker.name, why=str(error))
             pause = TROUBLE
+
+
+def _begin_anew(worker: Worker) -> None:
+    read, sent = forgotten.begin_anew(worker.store, workflow.states, time.time())
+    if read or sent:
+        log.warning("begun_anew", studies=read, deliveries=sent)

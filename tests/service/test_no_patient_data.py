@@ -33,7 +33,9 @@ from typer.main import get_command
 
 from ocr_service.cli import app
 from ocr_service.network.contexts import IMAGES, MPPS
-from tests.service.living import ENVIRONMENT, ROOT, SERVE, Console, Service, free_port, settings, until
+from tests.service.consoles import Console
+from tests.service.living import ROOT, SERVE, Service, settings
+from tests.service.waiting import ENVIRONMENT, free_port, until
 
 SAMPLES = ROOT / "sample_sc"
 # A page by registered letters, one with another patient's number burnt in, one without a template.
