@@ -9,14 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from sqlalchemy import Connection, Row, and_, exists, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, update
 
 from ocr_service.config import Destination
+from ocr_service.errors import InputError
 from ocr_service.network.arrivals import Committed
 from ocr_service.work.store import Store
 from ocr_service.work.tables import deliveries
 
 TOGETHER = 50  # documents over one connection
+_SOME = 1000  # parameters of one statement
 ON_THE_WAY = ("waiting", "acknowledged")
 BY_HAND = (
     "a report of this destination is not believed any more and no other takes its place: take it back there, then "
@@ -65,7 +67,9 @@ def plan(connection: Connection, what: Plan, destinations: Sequence[Destination]
     """Bring the rows of the outbox to what is to be at each destination. Done twice, it changes nothing more."""
     for destination in destinations:
         after = _take_back(connection, what, destination)
-        if what.new is not None and not _is_there(connection, what.new, destination.name):
+        if what.new is None:
+            continue
+        if not _is_there(connection, what.new, destination.name):
             _add(connection, what, destination.name, "rdsr", what.new, after=after)
 
 
@@ -73,16 +77,22 @@ def _take_back(connection: Connection, what: Plan, destination: Destination) -> 
     """Take back what is not to be there; the row that has to be done before a new report is sent, None for none."""
     if what.new is None and not what.none_stays:
         return None
+    stands = deliveries.c.superseded.is_(False)
+    if what.new is None:  # nor may those stay that a newer one was sent beside
+        stands = or_(stands, deliveries.c.state == "acknowledged")
     last = None
     for old in connection.execute(
-        select(deliveries).where(
+        select(deliveries)
+        .where(
             deliveries.c.unit == what.unit,
             deliveries.c.destination == destination.name,
             deliveries.c.kind == "rdsr",
-            deliveries.c.state.in_(ON_THE_WAY),
-            deliveries.c.superseded.is_(False),
+            deliveries.c.state != "recalled",
+            stands,
             deliveries.c.sop_instance_uid != (what.new.sop_instance_uid if what.new is not None else ""),
         )
+        .order_by(deliveries.c.id)
+        .with_for_update()
     ).all():
         last = _recall(connection, what, destination, old) or last
     return last
@@ -92,12 +102,13 @@ def _recall(connection: Connection, what: Plan, destination: Destination, old: R
     """Take back one document by the destination's rule."""
     this = update(deliveries).where(deliveries.c.id == old.id)
     document = Document(old.file, old.sop_instance_uid)
-    if old.state == "waiting":  # a sending that is under way finds the row changed, and asks for the recall then
+    if old.state != "acknowledged" and not old.committing:
+        # A sending that is under way finds the row changed, and asks for the recall then. One that failed is not
+        # sent again either, whoever asks for that; what it had to wait for, the new one has to wait for.
         connection.execute(this.values(state="recalled", superseded=True))
-        return None
+        return int(old.after) if old.after is not None else None
     match destination.correction:
-        case "reject_then_new":
-            note = what.reject(document, destination.rejection)
+        case "reject_then_new" if (note := _note(what, document, destination)) is not None:
             row = _add(connection, what, destination.name, "rejection", note)
         case "new_only" if what.new is not None:
             connection.execute(this.values(superseded=True))
@@ -109,15 +120,23 @@ def _recall(connection: Connection, what: Plan, destination: Destination, old: R
     return row
 
 
+def _note(what: Plan, document: Document, destination: Destination) -> Document | None:
+    """The note that rejects a document; None where the document cannot be read any more. OutputError."""
+    try:
+        return what.reject(document, destination.rejection)
+    except InputError:
+        return None
+
+
 def _is_there(connection: Connection, document: Document, destination: str) -> bool:
-    """Is the document there already, or on its way, or was it refused there?"""
-    row = select(deliveries.c.id).where(
+    """Is the document there already, or on its way, or was it refused there? It is what counts there, then."""
+    its = (
         deliveries.c.destination == destination,
         deliveries.c.kind == "rdsr",
         deliveries.c.sop_instance_uid == document.sop_instance_uid,
         deliveries.c.state != "recalled",
     )
-    return connection.execute(row).first() is not None
+    return bool(connection.execute(update(deliveries).where(*its).values(superseded=False)).rowcount)
 
 
 def _add(
@@ -130,13 +149,13 @@ def _add(
     after: int | None = None,
     why: str = "",
 ) -> int:
-    rounds = connection.execute(
-        select(deliveries.c.id).where(
+    last = connection.execute(
+        select(func.max(deliveries.c.turn)).where(
             deliveries.c.destination == destination,
             deliveries.c.kind == kind,
             deliveries.c.sop_instance_uid == document.sop_instance_uid,
         )
-    ).all()
+    ).scalar_one()
     added = connection.execute(
         insert(deliveries).values(
             unit=what.unit,
@@ -147,7 +166,7 @@ def _add(
             state="waiting",
             day=what.day,
             created_at=what.now,
-            turn=len(rounds),
+            turn=0 if last is None else last + 1,
             after=after,
             why=why,
         )
@@ -166,11 +185,14 @@ def recall_late(connection: Connection, number: int, what: Plan, destination: De
         deliveries.c.destination == destination.name,
         deliveries.c.kind == "rdsr",
         deliveries.c.state.in_(ON_THE_WAY),
+        deliveries.c.superseded.is_(False),
         ~this,
     )
     row = connection.execute(newest.order_by(deliveries.c.id.desc()).limit(1)).first()
     new = Document(row.file, row.sop_instance_uid) if row is not None else None
-    _take_back(connection, replace(what, new=new, none_stays=new is None), destination)
+    after = _take_back(connection, replace(what, new=new, none_stays=new is None), destination)
+    if row is not None and after is not None:  # where it has not been started yet, it waits for that
+        connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(after=after))
 
 
 def start_waiting(store: Store, start: Callable[[Batch], None], most: int = 200) -> int:
@@ -234,8 +256,20 @@ def tried(store: Store, number: int, why: str, next_at: float) -> None:
     _set(store, number, attempts=deliveries.c.attempts + 1, why=why, next_at=next_at)
 
 
-def ended(store: Store, number: int, state: str, now: float, *, why: str = "", warning: bool = False) -> bool:
-    """It was acknowledged, refused or given up. False where it was taken back meanwhile: then it is to be recalled."""
+def ended(
+    store: Store,
+    number: int,
+    state: str,
+    now: float,
+    *,
+    why: str = "",
+    warning: bool = False,
+    late: Callable[[Connection], None] = lambda _: None,
+) -> bool:
+    """It was acknowledged, refused or given up. False where it was taken back meanwhile.
+
+    late: recalls, in the same transaction, what was acknowledged although it had been taken back.
+    """
     values = {
         "attempts": deliveries.c.attempts + 1,
         "why": why,
@@ -243,23 +277,53 @@ def ended(store: Store, number: int, state: str, now: float, *, why: str = "", w
         "next_at": None,
         "acknowledged_at": now if state == "acknowledged" else None,
     }
+    this = deliveries.c.id == number
     with store.begin() as connection:
-        found = connection.execute(
-            update(deliveries)
-            .where(deliveries.c.id == number, deliveries.c.state == "waiting")
-            .values(state=state, **values)
-        )
-        if found.rowcount:
+        waited = update(deliveries).where(this, deliveries.c.state == "waiting")
+        if connection.execute(waited.values(state=state, **values)).rowcount:
+            if state != "acknowledged":
+                _by_hand_instead(connection, number, why, now)
             return True
-        connection.execute(
-            update(deliveries).where(deliveries.c.id == number, deliveries.c.state == "recalled").values(**values)
-        )
+        unasked = update(deliveries).where(this, deliveries.c.state == "recalled")
+        if not connection.execute(unasked.values(**values)).rowcount:  # another process has recorded its end
+            return True
+        if state == "acknowledged":
+            late(connection)
         return False
 
 
-def committing(store: Store, number: int, transaction_uid: str) -> None:
-    """A storage commitment was asked for."""
-    _set(store, number, committing=transaction_uid)
+def _by_hand_instead(connection: Connection, number: int, why: str, now: float) -> None:
+    """A rejection note did not get there: a person takes the report back, and what waited for the note for that."""
+    note = connection.execute(select(deliveries).where(deliveries.c.id == number)).one()
+    if note.kind != "rejection":
+        return
+    rejected = connection.execute(
+        select(deliveries)
+        .where(
+            deliveries.c.unit == note.unit,
+            deliveries.c.destination == note.destination,
+            deliveries.c.kind == "rdsr",
+            deliveries.c.state == "recalled",
+            deliveries.c.id < number,
+        )
+        .order_by(deliveries.c.id.desc())
+        .limit(1)
+    ).first()
+    if rejected is None:
+        return
+    waits = connection.execute(select(deliveries.c.id).where(deliveries.c.after == number)).first() is not None
+    what = Plan(note.unit, None, True, lambda document, _: document, now, note.day)
+    told = f"its rejection note did not get there ({why}); {BEFORE_NEW if waits else BY_HAND}"
+    document = Document(rejected.file, rejected.sop_instance_uid)
+    hand = _add(connection, what, note.destination, "manual", document, why=told)
+    connection.execute(update(deliveries).where(deliveries.c.after == number).values(after=hand))
+
+
+def committing(store: Store, number: int, transaction_uid: str) -> bool:
+    """A storage commitment is asked for, of what has been sent. False where it does not wait any more."""
+    with store.begin() as connection:
+        this = (deliveries.c.id == number, deliveries.c.state == "waiting")
+        return bool(connection.execute(update(deliveries).where(*this).values(committing=transaction_uid)).rowcount)
 
 
 def committed(store: Store, told: Committed, now: float) -> None:
@@ -278,21 +342,18 @@ def committed(store: Store, told: Committed, now: float) -> None:
             connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(**values))
 
 
-def again(connection: Connection, which: Sequence[int]) -> int:
-    """A person asks that rows be tried once more, now; how many there are."""
-    chosen = deliveries.c.id.in_(which)
-    waiting = connection.execute(
-        update(deliveries).where(chosen, deliveries.c.state == "waiting").values(woken=True)
-    ).rowcount
-    ended_badly = and_(chosen, or_(deliveries.c.state == "refused", deliveries.c.state == "failed"))
-    return (
-        waiting
-        + connection.execute(
-            update(deliveries)
-            .where(ended_badly)
-            .values(state="waiting", batch="", turn=deliveries.c.turn + 1, why="", next_at=None, committing="")
-        ).rowcount
-    )
+def again(connection: Connection, which: Sequence[int], now: float) -> int:
+    """A person asks that rows be tried once more, now, and for as long as new ones; how many there are."""
+    count = 0
+    for start in range(0, len(which), _SOME):
+        chosen = deliveries.c.id.in_(which[start : start + _SOME])
+        waiting = update(deliveries).where(chosen, deliveries.c.state == "waiting").values(woken=True)
+        count += connection.execute(waiting).rowcount
+        ended_badly = update(deliveries).where(chosen, deliveries.c.state.in_(("refused", "failed")))
+        values = {"state": "waiting", "batch": "", "why": "", "next_at": None, "committing": "", "attempts": 0}
+        anew = ended_badly.values(turn=deliveries.c.turn + 1, created_at=now, **values)
+        count += connection.execute(anew).rowcount
+    return count
 
 
 def _set(store: Store, number: int, **values: object) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 import structlog
+from sqlalchemy import Row
 
 from ocr_service.config import Destination
 from ocr_service.errors import InputError, OutputError, StoreError
@@ -57,7 +58,7 @@ def try_round(worker: Worker, name: str, numbers: Sequence[int]) -> Round:
             left.append(number)
             seconds = min(seconds, told.seconds)
             if told.away:
-                return [*left, *numbers[place + 1 :]], seconds
+                return [*numbers[place + 1 :], *left], seconds  # another one is the first the next time
     return left, seconds
 
 
@@ -81,14 +82,14 @@ def _tried(worker: Worker, number: int, destination: Destination, way: Lane) -> 
     row = deliveries.get(worker.store, number)
     if row is None or row.state != "waiting":
         return None
-    if time.time() - row.created_at > destination.give_up_after.total_seconds():
+    if row.attempts and time.time() - _since(worker, row) > destination.give_up_after.total_seconds():
         _over(worker, number, destination.name, "failed", f"{TOO_LONG}: {row.why}")
         return None
     encoded = worker.outbox.read(row.file)
     sent = Accepted() if row.committing else way.send(encoded)
     match sent:
         case Accepted() | Warned() if destination.commitment and row.kind == "rdsr":
-            return _commitment(worker, number, destination, encoded)
+            return _commitment(worker, number, destination, encoded, sent)
         case Accepted() | Warned():
             _arrived(worker, number, destination, sent)
         case Refused(_, why):
@@ -100,17 +101,26 @@ def _tried(worker: Worker, number: int, destination: Destination, way: Lane) -> 
     return None
 
 
-def _commitment(worker: Worker, number: int, destination: Destination, encoded: bytes) -> Later | None:
+def _since(worker: Worker, row: Row[tuple[object, ...]]) -> float:
+    """Since when it could be sent: not before what had to be done first."""
+    first = deliveries.get(worker.store, row.after) if row.after is not None else None
+    done = first.acknowledged_at if first is not None else None
+    return float(max(row.created_at, done or 0.0))
+
+
+def _commitment(worker: Worker, number: int, destination: Destination, encoded: bytes, sent: Sent) -> Later | None:
     """Ask the destination to commit to the storage of what it has (PS3.4 J)."""
     ds = decoded(encoded)
     row = deliveries.get(worker.store, number)
     assert row is not None
-    if row.state != "waiting":
-        return None
     if not row.committing:
         audit_trail.delivered(worker.config, worker.store, number, time.time())
     transaction = row.committing or uid_of("commitment", str(number), str(row.turn), str(ds.SOPInstanceUID))
-    deliveries.committing(worker.store, number, transaction)  # its answer may come before ours returns
+    # Recorded first: its answer may come before ours returns.
+    if not deliveries.committing(worker.store, number, transaction):
+        if not row.committing:  # it was taken back while it was under way
+            _arrived(worker, number, destination, sent)
+        return None
     answer = request_commitment(
         destination,
         worker.config.receiver.ae_title,
@@ -132,8 +142,16 @@ def _arrived(worker: Worker, number: int, destination: Destination, sent: Sent) 
     why = sent.text if isinstance(sent, Warned) else ""
     audit_trail.delivered(worker.config, worker.store, number, time.time())
     log.info("delivered", delivery=number, destination=destination.name, warning=warning)
-    if not deliveries.ended(worker.store, number, "acknowledged", time.time(), why=why, warning=warning):
-        records.recall_late(worker.desk, number, destination, time.time())
+    now = time.time()
+    deliveries.ended(
+        worker.store,
+        number,
+        "acknowledged",
+        now,
+        why=why,
+        warning=warning,
+        late=lambda connection: records.recall_late(worker.desk, connection, number, destination, now),
+    )
 
 
 def _over(worker: Worker, number: int, name: str, state: str, why: str) -> None:

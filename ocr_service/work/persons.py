@@ -167,7 +167,7 @@ def retry(desk: Desk, name: str, person: str, now: float) -> int:
             .values(state="in_use", attempts=0, why="")
         )
         studies.read_again(connection, sorted(again), f"act:{number}", now)
-        return len(again) + deliveries.again(connection, which)
+        return len(again) + deliveries.again(connection, which, now)
 
 
 def recall(desk: Desk, unit: str, person: str, why: str, now: float) -> int:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, updat
 from ocr_service.config import Config, Destination
 from ocr_service.dose.proof import Unreadable
 from ocr_service.dose.report import doubt, note
+from ocr_service.errors import OutputError
 from ocr_service.network.lanes import Provenance, destinations_for
 from ocr_service.pipeline import Outcome, Skipped, doubted
 from ocr_service.work import deliveries, lines, studies
@@ -345,12 +346,15 @@ def facts_of(row: Row[tuple[object, ...]]) -> Provenance:
     return Provenance(frozenset({row.calling_ae}), row.station, row.manufacturer)
 
 
-def recall_late(desk: Desk, number: int, destination: Destination, now: float) -> None:
+def recall_late(desk: Desk, connection: Connection, number: int, destination: Destination, now: float) -> None:
     """A document arrived although it was taken back while it was on its way: take it back there now."""
-    with desk.store.begin() as connection:
-        row = connection.execute(select(sent).where(sent.c.id == number)).one()
-        what = Plan(row.unit, None, True, desk.rejecting.note, now, day_of(now))
+    row = connection.execute(select(sent).where(sent.c.id == number)).one()
+    what = Plan(row.unit, None, True, desk.rejecting.note, now, day_of(now))
+    try:
         deliveries.recall_late(connection, number, what, destination)
+    except OutputError:  # nobody would remember it if this were broken off: a person does it
+        by_hand = destination.model_copy(update={"correction": "manual"})
+        deliveries.recall_late(connection, number, what, by_hand)
 
 
 def release(desk: Desk, template: str, console: str, now: float) -> int:

@@ -23,6 +23,9 @@ CONTEXT = "context:"  # how objects came that were asked for beside a study's sc
 STEP = "step"  # a procedure step, where its request opens a study again
 ELSEWHERE = 60.0  # seconds after which another machine sorts what the receiving one has not
 _BATCH = 100
+_SOME = 1000  # parameters of one statement
+_PAGES = ("arrival", "quiet")  # causes: pages arrived, and there may be more
+ARRIVALS = (*_PAGES, "header")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def sort_out(store: Store, told: Iterable[Sorted], rules: Reading, *, keep_all: 
     with store.begin() as connection:
         for one in told:
             row = connection.execute(
-                select(objects).where(objects.c.id == one.number, objects.c.state == "kept")
+                select(objects).where(objects.c.id == one.number, objects.c.state == "kept").with_for_update()
             ).one_or_none()
             if row is None:  # another machine was quicker
                 continue
@@ -110,6 +113,8 @@ def _state(connection: Connection, one: Sorted, row: Row[tuple[object, ...]], *,
         objects.c.state.not_in(("kept", "duplicate")),
         objects.c.id != one.number,
     )
+    if one.role != BROKEN:  # the same bytes can be read now: it was the earlier one's file that was damaged
+        earlier = earlier.where(objects.c.role != BROKEN)
     if connection.execute(earlier.limit(1)).first() is not None:
         return "duplicate"
     if one.role == BROKEN:
@@ -137,26 +142,29 @@ def _instead_of_answers(connection: Connection, one: Sorted, row: Row[tuple[obje
 def touch(connection: Connection, one: Sorted, received_at: float, rules: Reading, now: float) -> None:
     """Open the study, or open it again."""
     known = connection.execute(select(studies).where(studies.c.study == one.study).with_for_update()).one_or_none()
-    last = max(received_at, known.last_arrival if known is not None else 0.0)
+    last = min(now, max(received_at, known.last_arrival if known is not None else 0.0))  # clocks go backwards too
     if known is None and one.role == STEP:
         return  # its steps are there when the study's first object comes
     if known is None:
         connection.execute(studies.insert().values(study=one.study, opened_at=received_at, last_arrival=last))
+    values: dict[str, object] = {"last_arrival": last}
     due, cause = _due(connection, one, last, rules)
-    if due is None:
-        return
-    values = {"last_arrival": last, "due_at": max(due, now), "cause": cause, "state": "open", "tidied_at": None}
-    if one.role not in READ_WITH:  # it changes nothing of what is read: the reading would have the name of the last one
-        return
+    # What is not read changes nothing: the reading would have the name of the last one.
+    if due is not None and one.role in (*READ_WITH, STEP):
+        if known is not None and known.due_at is not None and known.cause not in ARRIVALS:
+            # It was to be read for another cause, which keeps its name, as soon as nothing more comes.
+            due = known.due_at if cause == "header" else last + rules.quiet.total_seconds()
+            cause = known.cause
+        values |= {"due_at": max(due, now), "cause": cause, "state": "open", "tidied_at": None}
     connection.execute(update(studies).where(studies.c.study == one.study).values(**values))
 
 
 def _due(connection: Connection, one: Sorted, last: float, rules: Reading) -> tuple[float | None, str]:
     """When the study is to be read, and why; never where nothing in it can tell a dose."""
-    there = set(
+    there = set(  # a screen that failed too: the unit ends as unreadable, and that has to be recorded
         connection.execute(
             select(objects.c.role)
-            .where(objects.c.study == one.study, objects.c.state.in_(("in_use", "context")))
+            .where(objects.c.study == one.study, objects.c.state.in_(("in_use", "context", "failed")))
             .distinct()
         ).scalars()
     )
@@ -192,22 +200,29 @@ def start_due(store: Store, now: float, start: Callable[[Due], None]) -> int:
 
 
 def read_again(connection: Connection, which: Sequence[str], cause: str, at: float) -> None:
-    """Let studies be read once more, although nothing of them arrived."""
-    if which:
+    """Let studies be read once more, although nothing of them arrived.
+
+    One whose objects still arrive is read when they are all there, as it is to be anyway.
+    """
+    ordered = sorted(set(which))
+    for start in range(0, len(ordered), _SOME):
+        chosen = studies.c.study.in_(ordered[start : start + _SOME])
+        # Whoever is about to start one of them waits until the reason for this is committed.
+        connection.execute(select(studies.c.study).where(chosen).order_by(studies.c.study).with_for_update()).all()
+        sooner = and_(studies.c.due_at > at, studies.c.cause.not_in(_PAGES))
         connection.execute(
             update(studies)
-            .where(studies.c.study.in_(which), or_(studies.c.due_at.is_(None), studies.c.due_at > at))
-            .values(due_at=at, cause=cause)
+            .where(chosen, or_(studies.c.due_at.is_(None), sooner))
+            .values(due_at=at, cause=cause, state="open")
         )
 
 
 def wait_for_more(connection: Connection, study: str, rules: Reading) -> None:
     """The pages do not say that they are all: read the study again when it has been quiet."""
-    connection.execute(
-        update(studies)
-        .where(studies.c.study == study, studies.c.due_at.is_(None))
-        .values(due_at=studies.c.last_arrival + rules.quiet.total_seconds(), cause="quiet")
-    )
+    row = connection.execute(select(studies).where(studies.c.study == study).with_for_update()).one()
+    quiet = row.last_arrival + rules.quiet.total_seconds()
+    values = {"due_at": quiet, "cause": "quiet"} if row.due_at is None else {"due_at": max(row.due_at, quiet)}
+    connection.execute(update(studies).where(studies.c.study == study).values(**values))
 
 
 def digest_of(connection: Connection, study: str) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from ocr_service.work.store import Store
-
 from tests.work.archives import (
     LEARNED,
     Site,

@@ -35,8 +35,10 @@ def test_who_comes_second_with_the_same_row_can_try_again(store):
 
 def test_a_database_that_is_away_is_a_store_error(tmp_path):
     for url in ("postgresql+psycopg://nobody@/none?host=/nonexistent", f"sqlite:///{tmp_path}/no/folder/db.sqlite"):
+        store = Store(url)
         with pytest.raises(StoreError):
-            add(Store(url), "a")
+            add(store, "a")
+        store.close()
 
 
 def test_a_data_folder_that_cannot_be_made_is_a_store_error(tmp_path):
@@ -83,4 +85,5 @@ def test_machines_that_start_at_once_make_the_tables_once(store):
 
     assert faults == []
     assert len(rows(store, schema_version)) == 1
-    assert set(inspect(store.engine).get_table_names()) >= set(metadata.tables)
+    with store.begin(reading=True) as connection:
+        assert set(inspect(connection).get_table_names()) >= set(metadata.tables)
