@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 from pynetdicom import AE, evt
 
-from tests.service.waiting import OURS, PATIENCE, no_delay
+from tests.service.waiting import OURS, PATIENCE, answers, no_delay
 
 SAMPLES = Path(__file__).parents[2] / "sample_sc"
 UIDS = "1.2.826.0.1.3680043.8.498.55"
@@ -81,6 +81,8 @@ class Console:
 
     def send(self, *pages: Dataset, called: str = OURS) -> list[int | None]:
         """Send over one association; what each was answered, None where the association is not there (any more)."""
+        if not answers(self.port):
+            return [None for _ in pages]
         with self.association(pages, called) as assoc:
             return [self.store(assoc, page) for page in pages]
 

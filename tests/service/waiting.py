@@ -31,8 +31,17 @@ def until(true: Callable[[], Any], what: str = "it", seconds: float = PATIENCE, 
     return found
 
 
+def answers(port: int) -> bool:
+    """Does anything take connections there?"""
+    with socket.socket() as tried:
+        tried.settimeout(5)
+        return tried.connect_ex(("127.0.0.1", port)) == 0
+
+
 def echoes(port: int, called: str = OURS, calling: str = "CONSOLE") -> bool:
     """Does the AE answer a C-ECHO?"""
+    if not answers(port):
+        return False
     ae = AE(ae_title=calling)
     ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = ae.connection_timeout = 5
     ae.add_requested_context("1.2.840.10008.1.1")
