@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from pydicom import Dataset
 
@@ -38,7 +39,7 @@ class Town(Hospital):
 
 
 @contextmanager
-def a_town(folder: Path) -> Iterator[Town]:
+def a_town(folder: Path, **sections: Any) -> Iterator[Town]:
     """It lives while the block lasts."""
     tools("Orthanc", "dcmqrscp", "openssl", "dcmsend", "storescu")
     ours, tls, signed = free_port(), free_port(), certificates(folder)
@@ -57,6 +58,6 @@ def a_town(folder: Path) -> Iterator[Town]:
             for how in ("get", "move")
         ]  # fmt: skip
         receiver = {"port": ours, "tls": {**signed.server, "port": tls}}
-        service = quick(folder / "service", [pacs.destination()], receiver=receiver, pacs=asked)
+        service = quick(folder / "service", [pacs.destination()], receiver=receiver, pacs=asked, **sections)
         stack.enter_context(running(service))
         yield Town(Hospital(folder, service, pacs), signed, tls, ports)
