@@ -220,14 +220,14 @@ def orthanc(folder: Path) -> Iterator[Archive]:
 
 
 @contextmanager
-def dcmqrscp(folder: Path) -> Iterator[Archive]:
-    """DCMTK's image archive: it knows no Modalities in Study and few other optional keys."""
+def dcmqrscp(folder: Path, ours: str = OURS, our_port: int | None = None) -> Iterator[Archive]:
+    """DCMTK's image archive: it knows no Modalities in Study and few other optional keys; it sends to us at our_port."""
     _installed("dcmqrscp", "dcmsend")
-    here = Archive(free_port(), free_port())
-    (folder / "storage").mkdir()
+    here = Archive(free_port(), our_port or free_port())
+    (folder / "storage").mkdir(parents=True)
     (folder / "dcmqrscp.cfg").write_text(
         f"NetworkTCPPort = {here.port}\nMaxPDUSize = 16384\nMaxAssociations = 16\n"
-        f"HostTable BEGIN\nours = ({OURS}, 127.0.0.1, {here.our_port})\nHostTable END\n"
+        f"HostTable BEGIN\nours = ({ours}, 127.0.0.1, {here.our_port})\nHostTable END\n"
         "VendorTable BEGIN\nVendorTable END\n"
         f"AETable BEGIN\nARCHIVE {folder / 'storage'} RW (500, 1024mb) ANY\nAETable END\n"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
@@ -158,7 +158,6 @@ class Hospital:
     folder: Path
     service: Service
     pacs: Orthanc
-    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def takes(self, told: Sequence[Dataset]) -> str:
         """A modality sends the objects to the service; their study."""
@@ -174,7 +173,7 @@ class Hospital:
             return told[0] if done else None
 
         try:
-            return until(found, f"a unit {' or '.join(outcomes)}", 45)
+            return until(found, f"a unit {' or '.join(outcomes)}", 40)
         except AssertionError:
             told = [(row.outcome, row.held, row.report[-600:]) for row in self.units(study)]
             sending = [(row.kind, row.state, row.why) for row in self.deliveries(study)]
@@ -250,10 +249,10 @@ def running(*services: Service) -> Iterator[None]:
 
 
 @contextmanager
-def hospital(folder: Path, destination: dict[str, Any] | None = None, **sections: Any) -> Iterator[Hospital]:
-    """A hospital with one archive. destination: what else is said of it."""
+def hospital(folder: Path, **sections: Any) -> Iterator[Hospital]:
+    """A hospital with one archive, to which reports are sent."""
     tools("Orthanc", "dcmsend")
     with orthanc(folder / "pacs") as pacs:
-        service = quick(folder / "service", [pacs.destination(**(destination or {}))], **sections)
+        service = quick(folder / "service", [pacs.destination()], **sections)
         with running(service):
             yield Hospital(folder, service, pacs)
