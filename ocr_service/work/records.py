@@ -192,6 +192,7 @@ class _Unit:
         self._desk, self._connection, self._study, self._now = desk, connection, study, now
         self._told = told
         self._before = self._known()
+        self._disbelieved = disbelieved_of(connection, study)  # asked while the unit's row still names its old report
         self._id = self._before.id if self._before is not None else unit_id(study, told.scanner)
 
     def record(self, drafts: Path) -> str:
@@ -307,9 +308,7 @@ class _Unit:
 
     def _deliver(self, new: Document | None, name: str) -> None:
         """What is to be at the destinations now, and what may not stay there."""
-        disbelieved = self._before is not None and self._before.sop_instance_uid in disbelieved_of(
-            self._connection, self._study
-        )
+        disbelieved = self._before is not None and self._before.sop_instance_uid in self._disbelieved
         empty = new is None and (name == "skipped" or disbelieved)
         facts = Provenance(frozenset({self._calling_ae()}), self._told.station, self._told.manufacturer)
         plan_for(self._desk, self._connection, self._id, facts, new, none_stays=empty, now=self._now)

@@ -36,7 +36,7 @@ class Study:
         return [str(page.SOPInstanceUID) for page in self.pages]
 
 
-ONE_PAGE = ("ge/scout_and_helical", "ge/comments_and_sequence", "ge/many_rows")  # read by registered letters: quick
+ONE_PAGE = ("ge/comments_and_sequence", "ge/double_size", "ge/many_rows")  # read by registered letters: quick
 TWO_PAGES = ("ge/two_pages", "ge/two_series")
 
 

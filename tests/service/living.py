@@ -8,33 +8,23 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from copy import deepcopy
-from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
-from pydicom import dcmread
-from pydicom.dataset import Dataset
-from pynetdicom import AE, evt
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, text
 
 from ocr_service.config import load_config
 from ocr_service.errors import StoreError
-from ocr_service.work.store import Store, database_url
+from ocr_service.work.store import Store, database_url, workflow_url
 from ocr_service.work.tables import deliveries, objects, studies, units
-
 from tests.service.consoles import ONE_PAGE, TWO_PAGES, Console, Study, sample, study
 from tests.service.peers import KOS, POSTGRESQL, RDSR, Orthanc, PostgreSQL, installed, orthanc, postgresql
 from tests.service.waiting import ENVIRONMENT, OURS, PATIENCE, echoes, free_port, until
@@ -106,6 +96,7 @@ class Service:
         self.outbox = self.config.data / "outbox"
         self.process: subprocess.Popen[bytes] | None = None
         self._store: Store | None = None
+        self._workflows: Store | None = None
 
     def start(self, *, wait: bool = True, environment: Mapping[str, str] | None = None) -> Service:
         """Start it; wait: until it answers a C-ECHO and its worker lives."""
@@ -166,8 +157,9 @@ class Service:
     def close(self) -> None:
         """Leave nothing behind."""
         self.kill()
-        if self._store is not None:
-            self._store.close()
+        for store in (self._store, self._workflows):
+            if store is not None:
+                store.close()
 
     def said(self) -> str:
         """Everything that it wrote."""
@@ -199,6 +191,13 @@ class Service:
             self._store = Store(database_url(self.config))
         return self._store
 
+    @property
+    def workflows(self) -> Store:
+        """Where DBOS keeps the service's workflows."""
+        if self._workflows is None:
+            self._workflows = Store(workflow_url(self.config))
+        return self._workflows
+
     def rows(self, table: Any, *where: Any) -> list[Row[Any]]:
         """Rows of one of its tables."""
         with self.store.begin(reading=True) as connection:
@@ -220,6 +219,13 @@ class Service:
         """Rows of studies."""
         return self.rows(studies, *where)
 
+    def running(self) -> list[str]:
+        """The readings that were enqueued and have not ended. StoreError."""
+        schema = "dbos." if self.config.database.get_secret_value() else ""
+        left = f"SELECT workflow_uuid FROM {schema}workflow_status WHERE name = 'study' AND status <> 'SUCCESS'"
+        with self.workflows.begin(reading=True) as connection:
+            return list(connection.execute(text(left)).scalars())
+
     def unfinished(self, which: Sequence[str]) -> str:
         """Which of these studies has not ended and been delivered, and why; "" where all have."""
         try:
@@ -227,20 +233,23 @@ class Service:
             theirs = self.units()
             waiting = [row for row in self.deliveries() if row.state == "waiting" and row.kind != "manual"]
             kept = self.objects(objects.c.state == "kept")
+            running = self.running()
         except StoreError as error:
             return str(error)
+        if running:
+            return f"studies are being read: {running}"
         if kept:
             return f"{len(kept)} objects were not looked at"
-        for study in which:
-            row = known.get(study)
+        for uid in which:
+            row = known.get(uid)
             if row is None or row.due_at is not None or row.state not in ("read", "failed"):
-                return f"{study}: {row}"
-            ids = {unit.id for unit in theirs if unit.study == study}
+                return f"{uid}: {row}"
+            ids = {unit.id for unit in theirs if unit.study == uid}
             if not ids:
-                return f"{study} has no unit"
+                return f"{uid} has no unit"
             late = [one for one in waiting if one.unit in ids]
             if late:
-                return f"{study}: {late[0]}"
+                return f"{uid}: {late[0]}"
         return ""
 
     def ended(self, which: Sequence[str], seconds: float = PATIENCE) -> None:

@@ -1,0 +1,94 @@
+"""A disk that fills up: a small file system of its own holds the data folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ocr_service.work.tables import objects
+from tests.service.living import ONE_PAGE, Console, Service, installed, living, orthanc, settings, study, until
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.dicom_tools,
+    pytest.mark.skipif(not installed("Orthanc"), reason="Orthanc is not installed"),
+]
+LIMIT = 6  # MiB that are to stay free
+
+
+@pytest.fixture
+def small(tmp_path) -> Iterator[Path]:
+    """A file system of 40 MB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=40m", "none", str(folder)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("no file system may be mounted here")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(folder: Path, leave: int) -> Path:
+    """A file that leaves so many bytes of the file system, or all but."""
+    path = folder / "filler"
+    told = os.statvfs(folder)
+    with path.open("wb", buffering=0) as file:
+        os.posix_fallocate(file.fileno(), 0, told.f_bavail * told.f_frsize - leave)
+    return path
+
+
+def halves(service: Service) -> list[Path]:
+    """What is no whole file of the spool."""
+    return [path for path in service.spool.rglob("*") if path.is_file() and path.suffix != ".dcm"]
+
+
+def test_a_full_disk_is_answered_and_waited_for(tmp_path, small):
+    with orthanc(tmp_path / "pacs") as pacs:
+        told = settings(
+            tmp_path / "service", [pacs.destination()], data=small / "data",
+            receiver={"processes": 1}, reading={"quiet": "1s"}, keeping={"minimum_free": f"{LIMIT} MiB"},
+        )  # fmt: skip
+        with living(tmp_path / "service", told) as service:
+            first, second, third, fourth = (study(number, ONE_PAGE[0]) for number in range(1, 5))
+            console = Console(service.port)
+            assert console.send(*first.pages) == [0x0000]
+            service.ended([first.uid])
+
+            # Below the limit nobody new is let in, and the service says why; who is in may go on.
+            with console.association(second.pages) as assoc:
+                filler = fill(small, (LIMIT - 1) * 2**20)
+                with console.association(second.pages) as refused:
+                    assert refused.is_rejected
+                    reject = refused.acceptor.primitive
+                    assert (reject.result, reject.result_source, reject.diagnostic) == (2, 3, 1)  # transient
+                assert "keeping.minimum_free" in str(service.health().get("wrong"))
+                assert console.store(assoc, second.pages[0]) == 0x0000
+                service.ended([second.uid])
+
+                # Nothing is left at all: an object is answered 0xA700 and not half kept, and the work waits.
+                filler.unlink()
+                assert console.store(assoc, third.pages[0]) == 0x0000
+                filler = fill(small, 0)
+                assert console.store(assoc, fourth.pages[0]) == 0xA700
+                assert halves(service) == []
+                assert len(list(service.spool.rglob("*.dcm"))) == 3
+                time.sleep(5)
+                assert service.runs
+                assert console.store(assoc, fourth.pages[0]) == 0xA700
+                assert service.objects(objects.c.sop_instance_uid == fourth.uids[0]) == []
+
+                # There is space again.
+                filler.unlink()
+                until(lambda: console.store(assoc, fourth.pages[0]) == 0x0000, "the first object taken again", 20)
+            until(service.is_ready, "a healthy service")
+            service.ended([one.uid for one in (first, second, third, fourth)])
+
+            assert service.lost(console.acknowledged) == []
+            assert {uid: len(found) for uid, found in pacs.reports().items()} == {
+                one.uid: 1 for one in (first, second, third, fourth)
+            }
