@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, insert, or_, select, update
 
 from ocr_service.config import Destination
 from ocr_service.errors import InputError
@@ -77,7 +77,7 @@ def _take_back(connection: Connection, what: Plan, destination: Destination) -> 
     """Take back what is not to be there; the row that has to be done before a new report is sent, None for none."""
     if what.new is None and not what.none_stays:
         return None
-    stands = deliveries.c.superseded.is_(False)
+    stands: ColumnElement[bool] = deliveries.c.superseded.is_(False)
     if what.new is None:  # nor may those stay that a newer one was sent beside
         stands = or_(stands, deliveries.c.state == "acknowledged")
     last = None
