@@ -91,8 +91,20 @@ class Hospital:
             self.inbox._spool.remove(name)
         return found[0]
 
-    def read(self, study: str, outcome: Verified | NeedsReview | Unreadable, *, document: str = "", **more: Any) -> str:
-        """The study is read to this outcome; document: the UID of its report. The unit's name."""
+    def read(
+        self,
+        study: str,
+        outcome: Verified | NeedsReview | Unreadable,
+        *,
+        document: str = "",
+        others: frozenset[str] = frozenset(),
+        broken: tuple[Converted, ...] = (),
+        **more: Any,
+    ) -> str:
+        """The study is read to this outcome; document: the UID of its report. The unit's name.
+
+        others: objects that turn out to be no dose screens; broken: lines of objects that show nothing.
+        """
         begun: list[Due] = []
         studies.start_due(self.desk.store, time.time() + 1, begun.append)
         (due,) = [one for one in begun if one.study == study]
@@ -102,7 +114,8 @@ class Hospital:
             uids = connection.execute(
                 select(objects.c.sop_instance_uid).where(objects.c.study == study, objects.c.role == "screen")
             ).scalars()
-            told = tuple(dict.fromkeys(uids))
+            apart = {*others, *(uid for line in broken for uid in line.sop_instance_uids)}
+            told = tuple(uid for uid in dict.fromkeys(uids) if uid not in apart)
         unit = UnitRead(
             Converted(study, (), told, outcome, name, 1),
             "example/ct 1/7",
@@ -110,7 +123,7 @@ class Hospital:
             CONSOLE,
             **({"rows": f"rows of {study}", "moments": f"times of {study}", "patient": "p", "whole": True} | more),
         )
-        ended = records.record(self.desk, due, StudyRead((unit,), (), frozenset(), {}), drafts, time.time())
+        ended = records.record(self.desk, due, StudyRead((unit,), broken, frozenset(), {}, others), drafts, time.time())
         assert ended == records.RECORDED
         return records.unit_id(study, unit.scanner)
 

@@ -20,6 +20,7 @@ from ocr_service.work.ledger import Ledger, close_books
 from ocr_service.work.store import workflow_url
 from ocr_service.work.tables import acts, deliveries, objects, scanners, units
 from ocr_service.work.tables import studies as study_rows
+from ocr_service.work.unit import Converted
 from ocr_service.work.workflow import delivery_id
 from tests.work.hospital import CONSOLE, TEMPLATE, Hospital
 
@@ -277,6 +278,23 @@ def test_an_object_that_changes_nothing_of_a_reading_does_not_open_its_study_aga
     hospital.receive("1.9", "1.10", role="other")
 
     assert told(hospital) == []
+
+
+def test_objects_of_a_unit_that_turn_out_to_show_no_dose_are_accounted_for(hospital: Hospital):
+    """A picture that cannot be decoded is failed, and a page that is no dose screen is context."""
+    for number in (6, 7, 8):
+        hospital.receive(f"6.{number}", "1.60")
+    lost = Converted("1.60", (), ("6.7",), Unreadable("it has no picture"), None, 0)
+    unit = hospital.verified("1.60", "9.6", others=frozenset({"6.8"}), broken=(lost,))
+
+    assert told(hospital) == []
+    states = {row.sop_instance_uid: (row.state, row.why) for row in hospital.rows(objects) if row.study == "1.60"}
+    assert states == {
+        "6.6": ("in_use", ""),
+        "6.7": ("failed", "it has no picture"),
+        "6.8": ("context", "its page is no dose screen"),
+    }
+    assert hospital.unit(unit).outcome == "verified"
 
 
 def test_a_new_destination_is_owed_nothing_that_was_read_before(hospital: Hospital):
