@@ -21,7 +21,6 @@ from ocr_service.work.store import workflow_url
 from ocr_service.work.tables import acts, deliveries, objects, scanners, units
 from ocr_service.work.tables import studies as study_rows
 from ocr_service.work.unit import Converted
-from ocr_service.work.workflow import delivery_id
 from tests.work.hospital import CONSOLE, TEMPLATE, Hospital
 
 
@@ -382,17 +381,17 @@ def test_an_act_that_was_taken_out_of_the_books_leaves_a_trail(hospital: Hospita
 
 
 def test_what_waits_is_carried_on_by_a_workflow(hospital: Hospital):
-    hospital.change(deliveries, deliveries.c.id == 1, state="waiting", acknowledged_at=None, enqueued=True)
+    hospital.change(deliveries, deliveries.c.id == 1, state="waiting", acknowledged_at=None, batch="delivery-1")
     assert [fault.sentence for fault in books(hospital).faults] == ["it waits, and nobody sends it"]
     url = workflow_url(hospital.config)
     run_dbos_database_migrations(system_database_url=url)
     client = DBOSClient(system_database_url=url)
-    options = {"queue_name": "deliveries", "workflow_name": "delivery", "workflow_id": delivery_id(1, 0)}
+    options = {"queue_name": "deliveries", "workflow_name": "delivery", "workflow_id": "delivery-1"}
     client.enqueue(options, 1)  # type: ignore[arg-type]
 
     assert books(hospital).closes
 
-    client.cancel_workflow(delivery_id(1, 0))
+    client.cancel_workflow("delivery-1")
     client.destroy()
     assert [fault.row for fault in books(hospital).faults] == ["delivery 1"]
 

@@ -130,7 +130,7 @@ def test_what_was_refused_is_sent_again_when_a_person_asks(hospital: Hospital, m
     assert persons.retry(hospital.desk, "1", PERSON, time.time()) == 1
 
     (row,) = hospital.rows(deliveries)
-    assert (row.state, row.turn, row.enqueued) == ("waiting", 1, False)
+    assert (row.state, row.turn, row.batch) == ("waiting", 1, "")
     with pytest.raises(UsageError, match="no delivery 7"):
         persons.retry(hospital.desk, "7", PERSON, time.time())
 
