@@ -59,15 +59,14 @@ def _twice(look: Look) -> Iterator[Fault]:
     for (name,) in look.connection.execute(select(units.c.id).where(same, _of(look, units))):
         yield Fault(f"unit {name}", "there is another unit of the same study and scanner")
     linked = exists().where(
-        other.c.moments == units.c.moments,
-        other.c.rows == units.c.rows,
+        other.c.examination == units.c.examination,
         other.c.patient == units.c.patient,
         other.c.study != units.c.study,
         other.c.outcome.in_(_REPORTED),
         other.c.sop_instance_uid != "",
         other.c.id < units.c.id,
     )
-    reported = (units.c.outcome.in_(_REPORTED), units.c.sop_instance_uid != "", units.c.moments != "")
+    reported = (units.c.outcome.in_(_REPORTED), units.c.sop_instance_uid != "", units.c.examination != "")
     for (name,) in look.connection.execute(select(units.c.id).where(*reported, linked, _of(look, units))):
         yield Fault(f"unit {name}", "its examination is reported under another study, too")
     first = deliveries.alias("first")

@@ -61,8 +61,6 @@ def fill(store: Store) -> None:
         "day": "2027-01-15", "study": STUDY,
     }  # fmt: skip
     told = (("in_use", "c-store", 0), ("in_use", "c-store", 1), ("dropped", "fetch:pacs", 2), ("kept", "c-store", 3))
-    unit = {"study": STUDY, "scanner": "s", "day": "2027-01-15", "report": "{}"}
-    sent = {"kind": "rdsr", "file": "f", "day": "2027-01-15", "unit": "a"}
     with store.begin() as connection:
         connection.execute(
             insert(objects),
@@ -80,6 +78,13 @@ def fill(store: Store) -> None:
                 for at in (-30, -10, 500)
             ],
         )
+    fill_units(store)
+
+
+def fill_units(store: Store) -> None:
+    unit = {"study": STUDY, "scanner": "s", "day": "2027-01-15", "report": "{}"}
+    sent = {"kind": "rdsr", "file": "f", "day": "2027-01-15", "unit": "a"}
+    with store.begin() as connection:
         connection.execute(
             insert(units),
             [
