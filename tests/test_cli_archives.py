@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from pydicom import Dataset
 
 from ocr_service.config import Config
@@ -29,12 +30,13 @@ def site(tmp_path: Path) -> Site:
 
 @pytest.fixture(autouse=True)
 def quiet_libraries() -> Iterator[None]:
-    """`fetch` sets the loggers of libraries; tests of other modules listen to them."""
+    """`fetch` sets up all loggers; other tests listen to some, and the place that they write to ends with the test."""
     names = ("pynetdicom", "pydicom", "dbos", "urllib3", "PIL", "dicomweb_client")
     levels = {name: logging.getLogger(name).level for name in names}
     yield
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
+    structlog.reset_defaults()
 
 
 def archive(site: Site, port: int) -> None:
