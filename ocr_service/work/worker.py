@@ -22,7 +22,7 @@ from ocr_service.config import Config
 from ocr_service.dose.identity import IdentityRule
 from ocr_service.errors import EngineError
 from ocr_service.templates.library import Library
-from ocr_service.work import persons, reading, records, sorting, steps, studies
+from ocr_service.work import believing, persons, reading, records, sorting, steps, studies
 from ocr_service.work.inbox import DurableInbox, day_of
 from ocr_service.work.inventory import Broken
 from ocr_service.work.objects import Identity
@@ -183,7 +183,7 @@ class Worker:
         now = time.time()
         with self.store.begin(reading=True) as connection:
             there = studies.objects_of(connection, due.study)
-            disbelieved = records.disbelieved_of(connection, due.study)
+            disbelieved = believing.disbelieved_of(connection, due.study)
             today = select(units.c.scanner).where(units.c.day == day_of(now)).distinct()
             read_today = frozenset(connection.execute(today).scalars())
             acts = persons.acts_of(connection, due.study)
@@ -239,7 +239,7 @@ class Worker:
                 from secrets import token_hex
 
                 told = token_hex(32)
-                connection.execute(insert(site).values(salt=told))
+                connection.execute(insert(site).values(id=1, salt=told))
         return bytes.fromhex(told)
 
     def _equipment(self) -> reading.Equipment:
