@@ -9,6 +9,7 @@
     + PeerRefused                   it said no: association, object or query; trying again does not help
   x EngineError            exit 6   an OCR engine is missing, crashed, hung or talked garbage
     + EngineMissing                 the text names the command that installs it
+    + EngineAway                    its process cannot begin, or is to end: nothing is said of what it was to read
   x InputError             exit 7   an object that arrived cannot be used
     + NotDicom                      the file is no DICOM file: counted, not reported
     + BrokenObject                  a DICOM file that cannot be read
@@ -80,6 +81,10 @@ class EngineMissing(EngineError):
     """An OCR engine is not installed; the text names the command that installs it."""
 
     can_retry = False
+
+
+class EngineAway(EngineError):
+    """A process cannot begin, or is to end: no job of it is at fault. Trying again can help."""
 
 
 class InputError(OcrServiceError):

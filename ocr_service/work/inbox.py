@@ -63,11 +63,11 @@ class DurableInbox:
             "name": kept.name,
             "received_at": now,
             "day": day_of(now),
-            "sop_instance_uid": arrival.sop_instance_uid[:64],
-            "sop_class_uid": arrival.sop_class_uid[:64],
+            "sop_instance_uid": _text(arrival.sop_instance_uid, 64),
+            "sop_class_uid": _text(arrival.sop_class_uid, 64),
             "digest": kept.digest,
             "bytes": kept.bytes,
-            "calling_ae": arrival.calling_ae[:16],
+            "calling_ae": _text(arrival.calling_ae, 16),
             "address": arrival.address[:64],
             "via": arrival.via[:48],
             "machine": self._machine,
@@ -81,9 +81,9 @@ class DurableInbox:
         row: dict[str, object] = {
             "name": kept.name,
             "received_at": now,
-            "sop_instance_uid": step.sop_instance_uid[:64],
+            "sop_instance_uid": _text(step.sop_instance_uid, 64),
             "created": step.created,
-            "calling_ae": step.calling_ae[:16],
+            "calling_ae": _text(step.calling_ae, 16),
         }
         self._commit(kept, steps, row)
 
@@ -136,6 +136,11 @@ class DurableInbox:
                     known = connection.execute(select(one.table.c.id).where(one.table.c.name == one.name)).first()
                 if known is None:
                     self._spool.remove(one.name)
+
+
+def _text(told: str, most: int) -> str:
+    """What a peer says, as its column takes it: PostgreSQL has no NUL, and one bad row would cost all of its moment."""
+    return told.replace("\0", "")[:most]
 
 
 def open_inbox(config: Config) -> DurableInbox:

@@ -6,6 +6,7 @@ know how anything is read or sent.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -19,7 +20,7 @@ from ocr_service.dose.report import doubt, note
 from ocr_service.errors import OutputError
 from ocr_service.network.lanes import Provenance, destinations_for
 from ocr_service.pipeline import Outcome, Skipped, doubted
-from ocr_service.work import deliveries, lines, studies
+from ocr_service.work import believing, deliveries, lines, studies
 from ocr_service.work.deliveries import Document, Plan
 from ocr_service.work.inbox import day_of
 from ocr_service.work.outbox import Outbox
@@ -28,7 +29,7 @@ from ocr_service.work.rejecting import Rejecting
 from ocr_service.work.store import Store
 from ocr_service.work.studies import Due
 from ocr_service.work.tables import deliveries as sent
-from ocr_service.work.tables import disbelieved, objects, rests, scanners, units, withdrawn
+from ocr_service.work.tables import objects, rests, units
 from ocr_service.work.tables import studies as study_rows
 
 SUPERSEDED, WAITS, RECORDED = "superseded", "waits", "recorded"
@@ -63,12 +64,14 @@ def record(desk: Desk, due: Due, told: StudyRead, drafts: Path, now: float) -> s
             return WAITS
         _broken(connection, told)
         _no_screens(connection, due.study, told)
-        _letters(connection, told, now)
-        ids = [_Unit(desk, connection, due.study, unit, now).record(drafts) for unit in told.units]
+        believing.withdraw(connection, told.withdrawn, now)
+        here = frozenset(unit.scanner for unit in told.units)
+        ids = [_Unit(desk, connection, due.study, unit, now, here).record(drafts) for unit in told.units]
         _united(desk, connection, due.study, ids, now)
         connection.execute(
             update(study_rows).where(study_rows.c.study == due.study).values(state="read", digest=due.digest)
         )
+        believing.grown(connection, told.registered, now)  # last: this study too may wait for them
     return RECORDED
 
 
@@ -125,75 +128,17 @@ def _no_screens(connection: Connection, study: str, told: StudyRead) -> None:
     connection.execute(update(objects).where(*which).values(state="context", why="its page is no dose screen"))
 
 
-def _letters(connection: Connection, told: StudyRead, now: float) -> None:
-    """What rests on a letter that was withdrawn is read again, and what waits when letters are better known."""
-    known = set(connection.execute(select(withdrawn.c.glyph)).scalars())
-    new = sorted(told.withdrawn - known)
-    if new:
-        connection.execute(insert(withdrawn), [{"glyph": glyph, "at": now} for glyph in new])
-        resting = connection.execute(
-            select(units.c.study, units.c.sop_instance_uid)
-            .join(rests, rests.c.unit == units.c.id)
-            .where(rests.c.glyph.in_(new))
-            .distinct()
-        ).all()
-        _disbelieve(connection, [row.sop_instance_uid for row in resting])
-        name = sha256("\n".join(new).encode()).hexdigest()[:16]
-        studies.read_again(connection, [row.study for row in resting], f"withdrawn:{name}", now)
-    for (template, console), count in told.registered.items():
-        _grown(connection, template, console, count, now)
-
-
-def _grown(connection: Connection, template: str, console: str, count: int, now: float) -> None:
-    scanner = _scanner(connection, template, console, now)
-    if count <= scanner.letters:
-        return
-    which = (scanners.c.template == template, scanners.c.console == console)
-    connection.execute(update(scanners).where(*which).values(letters=count))
-    waiting = connection.execute(
-        select(units.c.study).where(
-            units.c.template == template,
-            units.c.console == console,
-            units.c.outcome == "needs_review",
-            units.c.waiting.is_(True),
-        )
-    ).scalars()
-    studies.read_again(connection, list(waiting), f"letters:{count}", now)
-
-
-def _scanner(connection: Connection, template: str, console: str, now: float) -> Row[tuple[object, ...]]:
-    which = (scanners.c.template == template, scanners.c.console == console)
-    row = connection.execute(select(scanners).where(*which)).one_or_none()
-    if row is None:
-        connection.execute(insert(scanners).values(template=template, console=console, first_at=now))
-        row = connection.execute(select(scanners).where(*which)).one()
-    return row
-
-
-def _disbelieve(connection: Connection, uids: Sequence[str]) -> None:
-    known = set(connection.execute(select(disbelieved.c.sop_instance_uid)).scalars())
-    new = sorted(set(uids) - known - {""})
-    if new:
-        connection.execute(insert(disbelieved), [{"sop_instance_uid": uid} for uid in new])
-
-
-def disbelieved_of(connection: Connection, study: str) -> frozenset[str]:
-    """Our reports of this study that are not believed any more."""
-    found = select(disbelieved.c.sop_instance_uid).where(
-        disbelieved.c.sop_instance_uid.in_(select(units.c.sop_instance_uid).where(units.c.study == study))
-    )
-    return frozenset(connection.execute(found).scalars())
-
-
 class _Unit:
     """One unit's reading on its way into the records."""
 
-    def __init__(self, desk: Desk, connection: Connection, study: str, told: UnitRead, now: float) -> None:
+    def __init__(
+        self, desk: Desk, connection: Connection, study: str, told: UnitRead, now: float, here: frozenset[str]
+    ) -> None:
+        """here: the scanners of all units of this reading."""
         self._desk, self._connection, self._study, self._now = desk, connection, study, now
         self._told = told
-        self._before = self._known()
-        self._disbelieved = disbelieved_of(connection, study)  # asked while the unit's row still names its old report
-        self._id = self._before.id if self._before is not None else unit_id(study, told.scanner)
+        self._before = self._known(here)
+        self._id = self._before.id if self._before is not None else self._new_id()
 
     def record(self, drafts: Path) -> str:
         """Its row, its report, its deliveries; the unit's name."""
@@ -202,6 +147,9 @@ class _Unit:
         name = lines.outcome_name(outcome)
         document = self._document(name, drafts)
         held = self._held(document, name) if document is not None else ""
+        # What is at the destinations already stays the unit's report, and rests on the same letters.
+        stays = self._old() if document is None and not self._is_empty(name) and not self._was_held else None
+        known = document or stays
         values = {
             "study": self._study,
             "scanner": self._told.scanner,
@@ -213,8 +161,8 @@ class _Unit:
             "rows": self._told.rows,
             "examination": self._told.examination,
             "patient": self._told.patient,
-            "rdsr": document.file if document else "",
-            "sop_instance_uid": document.sop_instance_uid if document else "",
+            "rdsr": known.file if known else "",
+            "sop_instance_uid": known.sop_instance_uid if known else "",
             "waiting": self._told.waiting,
             "read_at": self._now,
             "milliseconds": converted.milliseconds,
@@ -228,16 +176,26 @@ class _Unit:
         else:
             sums = {key: units.c[key] + value for key, value in counted.items()}
             self._connection.execute(update(units).where(units.c.id == self._id).values(**values, **sums))
-        self._rest_on(self._told.rests if document is not None else frozenset())
+        if not stays:
+            self._rest_on(self._told.rests if document is not None else frozenset())
         self._deliver(document if not held else None, name)
         return self._id
 
-    def _known(self) -> Row[tuple[object, ...]] | None:
+    def _known(self, here: frozenset[str]) -> Row[tuple[object, ...]] | None:
         """The unit's row, also where its scanner is better known now."""
         rows = self._connection.execute(select(units).where(units.c.study == self._study)).all()
         same = next((row for row in rows if row.scanner == self._told.scanner), None)
-        mine = self._told.converted.sop_instance_uids
-        return same or next((row for row in rows if any(uid in row.report for uid in mine)), None)
+        mine = set(self._told.converted.sop_instance_uids)
+        left = [row for row in rows if row.scanner not in here]  # those of others are theirs
+        return same or next((row for row in left if mine & _objects_in(row)), None)
+
+    def _new_id(self) -> str:
+        """A name that no unit has, also not one that was of this scanner before its own was better known."""
+        taken = set(self._connection.execute(select(units.c.id).where(units.c.study == self._study)).scalars())
+        scanner = self._told.scanner
+        while (name := unit_id(self._study, scanner)) in taken:
+            scanner += "\n"
+        return name
 
     def _once(self, outcome: Outcome) -> Outcome:
         """Linked orders: one examination under several studies is reported once."""
@@ -292,7 +250,10 @@ class _Unit:
             return False
         if self._told.by_person:
             return False
-        return _scanner(self._connection, self._told.template, self._told.console, self._now).accepted_at is None
+        return (
+            believing.scanner_of(self._connection, self._told.template, self._told.console, self._now).accepted_at
+            is None
+        )
 
     def _rest_on(self, glyphs: frozenset[str]) -> None:
         self._connection.execute(delete(rests).where(rests.c.unit == self._id))
@@ -308,10 +269,24 @@ class _Unit:
 
     def _deliver(self, new: Document | None, name: str) -> None:
         """What is to be at the destinations now, and what may not stay there."""
-        disbelieved = self._before is not None and self._before.sop_instance_uid in self._disbelieved
-        empty = new is None and (name == "skipped" or disbelieved)
+        empty = new is None and self._is_empty(name)
         facts = Provenance(frozenset({self._calling_ae()}), self._told.station, self._told.manufacturer)
         plan_for(self._desk, self._connection, self._id, facts, new, none_stays=empty, now=self._now)
+
+    def _is_empty(self, name: str) -> bool:
+        """May nothing of the unit stay at the destinations, where there is no new report?"""
+        return name == "skipped" or (
+            self._before is not None and believing.is_disbelieved(self._connection, self._before)
+        )
+
+    @property
+    def _was_held(self) -> bool:
+        return self._before is not None and self._before.held != ""
+
+
+def _objects_in(unit: Row[tuple[object, ...]]) -> set[str]:
+    """The SOP Instance UIDs of the objects that a unit was last read from."""
+    return set(json.loads(unit.report).get("sop_instance_uids", ()))
 
 
 def plan_for(
@@ -335,9 +310,21 @@ def _united(desk: Desk, connection: Connection, study: str, ids: Sequence[str], 
     left = connection.execute(
         select(units).where(units.c.study == study, units.c.id.not_in(ids), units.c.outcome != "skipped")
     ).all()
-    for row in left if ids else ():
-        connection.execute(update(units).where(units.c.id == row.id).values(outcome="skipped", held=""))
-        plan_for(desk, connection, row.id, facts_of(row), None, none_stays=True, now=now)
+    for row in left:
+        if _is_retired(connection, row):
+            if believing.is_disbelieved(connection, row):  # nothing can be read again: a person has to look
+                connection.execute(update(units).where(units.c.id == row.id).values(outcome="needs_review"))
+                plan_for(desk, connection, row.id, facts_of(row), None, none_stays=True, now=now)
+        elif ids:
+            connection.execute(update(units).where(units.c.id == row.id).values(outcome="skipped", held=""))
+            plan_for(desk, connection, row.id, facts_of(row), None, none_stays=True, now=now)
+
+
+def _is_retired(connection: Connection, unit: Row[tuple[object, ...]]) -> bool:
+    """Are all its objects gone, since their time was over? Then what it says stands, whoever reads the study."""
+    uids = _objects_in(unit)
+    here = select(objects.c.id).where(objects.c.sop_instance_uid.in_(uids), objects.c.on_disk.is_(True))
+    return bool(uids) and connection.execute(here.limit(1)).first() is None
 
 
 def facts_of(row: Row[tuple[object, ...]]) -> Provenance:

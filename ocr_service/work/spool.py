@@ -117,9 +117,10 @@ class Spool:
         """Make a folder that outlives a loss of power: each new name is synced in the folder above it."""
         if folder.as_posix() in self._days:
             return
-        missing = [one for one in (folder, *folder.parents) if not one.exists()]
+        missing = [one for one in (self.folder, *self.folder.parents) if not one.exists()]
         folder.mkdir(parents=True, exist_ok=True, mode=0o750)
-        for one in missing:
+        # Another process may have made a folder, and not come to this yet.
+        for one in (*missing, folder.parent, folder):
             sync_folder(one.parent)
         self._days.add(folder.as_posix())
 

@@ -245,4 +245,9 @@ rules = Table(
 )
 
 # One row: what is drawn once for this installation.
-site = Table("ocr_site", metadata, Column("salt", String(64), nullable=False))
+site = Table(
+    "ocr_site",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # 1: whoever draws second, draws in vain
+    Column("salt", String(64), nullable=False),
+)

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 import structlog
-from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy import Connection, delete, exists, or_, select, update
 
-from ocr_service.errors import EngineError
+from ocr_service.errors import EngineError, OutputError
 from ocr_service.work.inventory import Role
 from ocr_service.work.tables import deliveries, objects, step_studies, steps, studies, units
 from ocr_service.work.worker import Worker
@@ -20,18 +20,19 @@ from ocr_service.work.worker import Worker
 _SOME = 200  # rows a turn
 HALF_DONE = 3600.0  # seconds after which a file that no row knows was left by a process that died
 _WITH_PIXELS = (Role.SCREEN.value, Role.COMPANION.value)
+_NEVER_READ = studies.c.cause == ""  # nothing in it can tell a dose
 _AT_REST = ("verified", "header", "skipped")
 
 log = structlog.get_logger()
 
 
-def tidy(worker: Worker) -> None:
-    """One round of everything. StoreError, OutputError."""
+def tidy(worker: Worker, *, search: bool = True) -> None:
+    """One round of everything, what frees space first. search: look through the whole spool. StoreError."""
     now = time.time()
-    dropped = _drop_pixels(worker)
     removed = _remove_dropped(worker) + _retire(worker, now) + _retire_steps(worker, now)
-    unknown = _forget_unknown(worker, now)
+    unknown = _forget_unknown(worker, now) if search else 0
     _forget_drafts(worker, now)
+    dropped = _drop_pixels(worker)
     if dropped or removed or unknown:
         log.info("tidied", pixels_dropped=dropped, objects_removed=removed, unknown_files=unknown)
 
@@ -49,7 +50,7 @@ def _drop_pixels(worker: Worker) -> int:
                 objects.c.role.not_in(_WITH_PIXELS),
                 objects.c.pixels.is_(True),
                 objects.c.on_disk.is_(True),
-                studies.c.state == "read",
+                or_(studies.c.state == "read", _NEVER_READ),
                 studies.c.due_at.is_(None),
             )
             .limit(_SOME)
@@ -60,6 +61,9 @@ def _drop_pixels(worker: Worker) -> int:
             worker.strip(worker.spool.path(name))
         except EngineError:
             log.warning("pixels_stay", object=number)
+        except OutputError as error:  # a full disk, mostly: later
+            log.warning("pixels_stay", object=number, why=str(error))
+            continue
         done.append(number)
     if done:
         with worker.store.begin() as connection:
@@ -75,7 +79,9 @@ def _remove_dropped(worker: Worker) -> int:
             .where(objects.c.state.in_(("dropped", "duplicate")), objects.c.on_disk.is_(True))
             .limit(_SOME)
         ).all()
-    return _remove(worker, [(number, name) for number, name in rows])
+    with worker.store.begin() as connection:
+        _say_removed(connection, [number for number, _ in rows])
+    return _removed(worker, [name for _, name in rows])
 
 
 def _retire(worker: Worker, now: float) -> int:
@@ -93,7 +99,7 @@ def _retire(worker: Worker, now: float) -> int:
             deliveries.c.acknowledged_at > before,
         ),
     )
-    with worker.store.begin(reading=True) as connection:
+    with worker.store.begin() as connection:  # one transaction: nothing of these studies arrives meanwhile
         rows = connection.execute(
             select(objects.c.id, objects.c.name)
             .join(studies, studies.c.study == objects.c.study)
@@ -101,14 +107,16 @@ def _retire(worker: Worker, now: float) -> int:
                 objects.c.on_disk.is_(True),
                 objects.c.state.in_(("in_use", "context")),
                 studies.c.last_arrival < before,
-                studies.c.state == "read",
+                or_(studies.c.state == "read", _NEVER_READ),
                 studies.c.due_at.is_(None),
                 ~unsettled,
                 ~on_the_way,
             )
             .limit(_SOME)
+            .with_for_update(of=studies, skip_locked=True)
         ).all()
-    return _remove(worker, [(number, name) for number, name in rows])
+        _say_removed(connection, [number for number, _ in rows])
+    return _removed(worker, [name for _, name in rows])
 
 
 def _retire_steps(worker: Worker, now: float) -> int:
@@ -123,20 +131,22 @@ def _retire_steps(worker: Worker, now: float) -> int:
         old = select(steps.c.id, steps.c.name).where(steps.c.received_at < before, ~needed).limit(_SOME)
         rows = connection.execute(old).all()
         connection.execute(delete(steps).where(steps.c.id.in_([row.id for row in rows])))
-    for row in rows:
-        worker.spool.remove(row.name)
-    return len(rows)
+    return _removed(worker, [row.name for row in rows])
 
 
-def _remove(worker: Worker, rows: list[tuple[int, str]]) -> int:
+def _say_removed(connection: Connection, numbers: list[int]) -> None:
     """The row says so first: a file that is left over is found again, a row without its file would be a loss."""
-    if rows:
-        with worker.store.begin() as connection:
-            numbers = [number for number, _ in rows]
-            connection.execute(update(objects).where(objects.c.id.in_(numbers)).values(on_disk=False))
-    for _, name in rows:
-        worker.spool.remove(name)
-    return len(rows)
+    connection.execute(update(objects).where(objects.c.id.in_(numbers)).values(on_disk=False))
+
+
+def _removed(worker: Worker, names: list[str]) -> int:
+    """Remove files; one that cannot be removed stops no other."""
+    for name in names:
+        try:
+            worker.spool.remove(name)
+        except OutputError as error:
+            log.warning("file_stays", why=str(error))
+    return len(names)
 
 
 def _forget_unknown(worker: Worker, now: float) -> int:
@@ -152,10 +162,10 @@ def _forget_unknown(worker: Worker, now: float) -> int:
                 ).scalars()
             )
             known |= set(connection.execute(select(steps.c.name).where(steps.c.name.in_(some))).scalars())
-        for name, path in some.items():
-            if name not in known:
-                path.unlink(missing_ok=True)
-                count += 1
+        count += _removed(
+            worker,
+            [path.relative_to(worker.spool.folder).as_posix() for name, path in some.items() if name not in known],
+        )
     return count
 
 

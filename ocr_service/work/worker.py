@@ -20,9 +20,9 @@ from sqlalchemy import insert, select
 from ocr_service import equipment
 from ocr_service.config import Config
 from ocr_service.dose.identity import IdentityRule
-from ocr_service.errors import EngineError
+from ocr_service.errors import EngineAway, EngineError
 from ocr_service.templates.library import Library
-from ocr_service.work import persons, reading, records, sorting, steps, studies
+from ocr_service.work import believing, persons, reading, records, sorting, steps, studies
 from ocr_service.work.inbox import DurableInbox, day_of
 from ocr_service.work.inventory import Broken
 from ocr_service.work.objects import Identity
@@ -95,6 +95,8 @@ class Worker:
         files = [(number, self.spool.path(name)) for number, name in found]
         try:
             told = self._sorting.do(sorting.sort_files, files, limit)
+        except EngineAway:
+            raise
         except EngineError as error:
             told = self._sort_alone(files, limit, str(error))
         useless = studies.sort_out(self.store, told, config.reading, keep_all=config.keeping.pixels, now=time.time())
@@ -108,6 +110,8 @@ class Worker:
         for number, path in files:
             try:
                 told += self._sorting.do(sorting.sort_files, [(number, path)], limit)
+            except EngineAway:
+                raise
             except EngineError:
                 log.warning("object_killed_a_process", object=number)
                 if studies.attempt_failed(self.store, number, why, self.config.reading.attempts):
@@ -120,10 +124,14 @@ class Worker:
         limit = self.config.reading.time_limit.total_seconds()
         try:
             told = self._sorting.do(sorting.sort_steps, found, limit) if found else []
+        except EngineAway:
+            raise
         except EngineError:
             for one in found:  # one of them costs a process its life
                 try:
                     told += self._sorting.do(sorting.sort_steps, [one], limit)
+                except EngineAway:
+                    raise
                 except EngineError:
                     log.warning("step_killed_a_process", step=one[0])
                     steps.failed(self.store, one[0])
@@ -139,6 +147,8 @@ class Worker:
         try:
             try:
                 told = self._reading.do(reading.read_study, job, limit)
+            except EngineAway:
+                raise
             except EngineError as error:
                 self._blame(due, there, str(error), limit)
                 raise
@@ -183,7 +193,7 @@ class Worker:
         now = time.time()
         with self.store.begin(reading=True) as connection:
             there = studies.objects_of(connection, due.study)
-            disbelieved = records.disbelieved_of(connection, due.study)
+            disbelieved = believing.disbelieved_of(connection, due.study)
             today = select(units.c.scanner).where(units.c.day == day_of(now)).distinct()
             read_today = frozenset(connection.execute(today).scalars())
             acts = persons.acts_of(connection, due.study)
@@ -217,6 +227,8 @@ class Worker:
                     job = reading.ReadJob((self.spool.path(one.name),), (), drafts, {}, salt=self._salt)
                     self._reading.do(reading.read_study, job, limit)
                     continue
+            except EngineAway:
+                raise
             except EngineError as error:
                 why = str(error)
             finally:
@@ -239,7 +251,7 @@ class Worker:
                 from secrets import token_hex
 
                 told = token_hex(32)
-                connection.execute(insert(site).values(salt=told))
+                connection.execute(insert(site).values(id=1, salt=told))
         return bytes.fromhex(told)
 
     def _equipment(self) -> reading.Equipment:

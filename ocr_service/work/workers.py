@@ -18,12 +18,13 @@ from threading import Lock, Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from ocr_service.errors import EngineError
+from ocr_service.errors import EngineAway, EngineError
 
 J = TypeVar("J")
 R = TypeVar("R")
 
 _STARTS = 60  # seconds in which a process has begun, or never will
+_CLOSED = "the process is to end"
 _AHEAD = 16  # jobs a process may be ahead of the oldest that is not done: results wait in memory for their turn
 
 
@@ -96,14 +97,22 @@ class OneProcess:
     def __init__(self, begin: Callable[..., None], arguments: tuple[object, ...]) -> None:
         self._lane = _Lane(begin, arguments)
         self._one_at_a_time = Lock()
+        self._closed = False
 
     def do(self, work: Callable[[J], R], job: J, seconds: float) -> R:
-        """The job's result. EngineError where its process dies, hangs or cannot begin; what `work` raises, too."""
+        """The job's result. EngineError where its process dies or hangs; what `work` raises, too.
+
+        EngineAway where the process cannot begin, or is closed.
+        """
         with self._one_at_a_time:
+            if self._closed:
+                raise EngineAway(_CLOSED)
             future = self._lane.submit(work, job)
             try:
                 return future.result(seconds)
             except BrokenProcessPool:
+                if self._closed:
+                    raise EngineAway(_CLOSED) from None
                 self._lane.renew()
                 raise EngineError("the process that worked on this died") from None
             except TimeoutError:
@@ -114,6 +123,7 @@ class OneProcess:
 
     def close(self) -> None:
         """End the process, in the middle of its job too."""
+        self._closed = True
         self._lane.end(at_once=True)
 
 
@@ -137,12 +147,12 @@ class _Lane:
             return self.submit(work, job)
 
     def renew(self) -> None:
-        """Leave the process, where it is dead, for a fresh one. EngineError where it never began."""
+        """Leave the process, where it is dead, for a fresh one. EngineAway where it never began."""
         pool, pid, self._pool, self._pid = self._pool, self._pid, None, None
         if pool is not None:
             pool.shutdown(wait=True, cancel_futures=True)
         if pid is not None and pid.done() and not pid.cancelled() and pid.exception() is not None:
-            raise EngineError("a worker process ended before it could begin; run with --jobs 1, which says why")
+            raise EngineAway("a worker process ended before it could begin; run with --jobs 1, which says why")
 
     def kill(self) -> None:
         """End the process, which does not listen; the next job has a fresh one."""

@@ -11,13 +11,14 @@ from collections.abc import Callable
 import structlog
 
 from ocr_service.config import Config
-from ocr_service.errors import OutputError, StoreError
+from ocr_service.errors import EngineAway, OutputError, StoreError
 from ocr_service.work import forgotten, tidying, workflow
 from ocr_service.work.worker import Worker
 
 LOOK = 0.2  # seconds between two looks where there was nothing to do
 BEAT = 5.0
 TIDY = 60.0
+SEARCH = 3600.0  # a spool has many files
 TROUBLE = 2.0
 
 log = structlog.get_logger()
@@ -37,21 +38,23 @@ def work(config: Config, name: str, stopped: Callable[[float], bool]) -> None:
 
 
 def _turns(worker: Worker, stopped: Callable[[float], bool]) -> None:
-    beaten = tidied = float("-inf")
+    beaten = tidied = searched = float("-inf")
     pause = 0.0
     while not stopped(pause):
         now = time.monotonic()
         try:
             if now - beaten >= BEAT:
-                workflow.beat(worker)
                 beaten = now
+                workflow.beat(worker)
             if now - tidied >= TIDY:
-                tidying.tidy(worker)
+                tidied = now  # first: what cannot be tidied stops no work
+                search = now - searched >= SEARCH
+                searched = now if search else searched
+                tidying.tidy(worker, search=search)
                 workflow.forget(worker)
                 _begin_anew(worker)
-                tidied = now
             pause = 0.0 if workflow.turn(worker) else LOOK
-        except (StoreError, OutputError) as error:
+        except (StoreError, OutputError, EngineAway) as error:
             log.warning("worker_waits", worker=worker.name, why=str(error))
             pause = TROUBLE
 

@@ -18,10 +18,15 @@ def add(store: Store, glyph: str) -> None:
         connection.execute(insert(withdrawn).values(glyph=glyph, at=NOW))
 
 
-def test_what_was_begun_and_failed_is_not_there(store):
-    with pytest.raises(OutputError), store.begin() as connection:
+def add_and_fail(store: Store) -> None:
+    with store.begin() as connection:
         connection.execute(insert(withdrawn).values(glyph="a", at=NOW))
         raise OutputError("the disk is full")
+
+
+def test_what_was_begun_and_failed_is_not_there(store):
+    with pytest.raises(OutputError):
+        add_and_fail(store)
 
     assert rows(store, withdrawn) == []
 

@@ -1,0 +1,181 @@
+"""Tidying: what is not needed goes, nothing else does, and what cannot go stops no work."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+from ocr_service.errors import EngineError, OutputError
+from ocr_service.work import forgotten, tidying, workflow, working
+from ocr_service.work.spool import Spool
+from ocr_service.work.store import Store
+from ocr_service.work.tables import deliveries, objects, units
+from ocr_service.work.tables import studies as table
+from tests.work.stores import DAY, add_object, add_study, add_unit, change, desk, row, rows
+
+LONG_AGO = 1.0
+
+
+class FakeWorker(SimpleNamespace):
+    """The parts of a worker that tidying uses; its `strip` says what it was given, or cannot."""
+
+    def strip(self, path: Path) -> None:
+        if self.fault is not None:
+            raise self.fault
+        self.stripped.append(path.name)
+
+
+@pytest.fixture
+def worker(store: Store, tmp_path: Path) -> FakeWorker:
+    config = desk(store, tmp_path).config
+    folders = SimpleNamespace(drafts=tmp_path / "drafts")
+    (tmp_path / "spool").mkdir()
+    spool = Spool(tmp_path / "spool")
+    return FakeWorker(config=config, store=store, spool=spool, folders=folders, stripped=[], fault=None, name="w")
+
+
+def keep(worker: FakeWorker, uid: str = "1.1", **told: Any) -> Path:
+    add_object(worker.store, uid, **({"received_at": LONG_AGO} | told))
+    return laid(worker, uid)
+
+
+def laid(worker: FakeWorker, uid: str) -> Path:
+    path = worker.spool.path(f"objects/{DAY}/{uid}.dcm")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"body")
+    os.utime(path, (LONG_AGO, LONG_AGO))
+    return path
+
+
+def settled(worker: FakeWorker, **told: Any) -> None:
+    values = {"state": "read", "cause": "quiet", "last_arrival": LONG_AGO} | told
+    add_study(worker.store, **values)
+    add_unit(worker.store, read_at=LONG_AGO)
+    with worker.store.begin() as connection:
+        connection.execute(
+            insert(deliveries).values(
+                unit="unit", destination="pacs", kind="rdsr", file="f", sop_instance_uid="7.1", state="acknowledged",
+                day=DAY, created_at=LONG_AGO, acknowledged_at=LONG_AGO,
+            )
+        )  # fmt: skip
+
+
+def test_what_was_acknowledged_long_ago_goes(worker):
+    settled(worker)
+    path = keep(worker)
+    tidying.tidy(worker)
+
+    assert not path.exists()
+    assert row(worker.store, objects).on_disk is False
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("study", {"state": "open"}),
+        ("study", {"state": "failed"}),
+        ("study", {"due_at": 5.0}),
+        ("study", {"last_arrival": 9e9}),
+        ("unit", {"outcome": "needs_review"}),
+        ("unit", {"outcome": "failed"}),
+        ("unit", {"held": "commissioning"}),
+        ("unit", {"read_at": 9e9}),
+        ("delivery", {"state": "waiting"}),
+        ("delivery", {"state": "refused"}),
+        ("delivery", {"state": "failed"}),
+        ("delivery", {"acknowledged_at": 9e9}),
+        ("object", {"state": "failed"}),
+        ("object", {"state": "kept"}),
+    ],
+)
+def test_what_is_not_at_rest_stays(worker, what, told):
+    settled(worker)
+    path = keep(worker)
+    change(worker.store, {"study": table, "unit": units, "delivery": deliveries, "object": objects}[what], **told)
+    tidying.tidy(worker)
+
+    assert path.exists()
+
+
+def test_studies_that_can_tell_no_dose_do_not_fill_the_disk(worker):
+    add_study(worker.store, last_arrival=LONG_AGO)
+    path = keep(worker, role="report", state="context")
+    tidying.tidy(worker)
+
+    assert not path.exists()
+
+
+def test_pixels_go_once_the_study_is_read(worker):
+    settled(worker, last_arrival=time.time())
+    keep(worker, role="image", state="context")
+    keep(worker, "1.2")
+    tidying.tidy(worker)
+    tidying.tidy(worker)
+
+    assert worker.stripped == ["1.1.dcm"]
+
+
+def test_pixels_that_cannot_be_dropped_on_a_full_disk_are_dropped_later(worker):
+    settled(worker, last_arrival=time.time())
+    keep(worker, role="image", state="context")
+    worker.fault = OutputError("the disk is full")
+    tidying.tidy(worker)
+    worker.fault = None
+    tidying.tidy(worker)
+
+    assert worker.stripped == ["1.1.dcm"]
+
+
+def test_an_object_that_kills_its_process_keeps_its_pixels(worker):
+    settled(worker, last_arrival=time.time())
+    keep(worker, role="image", state="context")
+    worker.fault = EngineError("died")
+    tidying.tidy(worker)
+
+    assert row(worker.store, objects).pixels is False
+
+
+def test_a_file_that_nobody_knows_goes_after_an_hour(worker):
+    old, new = laid(worker, "1.8"), laid(worker, "1.9")
+    os.utime(new)
+    known = keep(worker, study="", state="kept")
+    tidying.tidy(worker, search=False)
+    assert old.exists()
+    tidying.tidy(worker)
+
+    assert [path.exists() for path in (old, new, known)] == [False, True, True]
+
+
+def test_a_file_that_cannot_be_removed_stops_no_other(worker):
+    stuck = worker.spool.path(f"objects/{DAY}/1.2.dcm")
+    add_object(worker.store, "1.2", state="dropped")
+    (stuck / "full").mkdir(parents=True)  # a folder is no file that can be unlinked
+    gone = keep(worker, "1.3", state="duplicate")
+    tidying.tidy(worker)
+
+    assert not gone.exists()
+    assert [one.on_disk for one in rows(worker.store, objects)] == [False, False]
+
+
+@pytest.mark.parametrize("fault", ["beat", "tidy"])
+def test_trouble_with_the_house_stops_no_work(worker, monkeypatch, fault):
+    def fails(*_: object, **__: object) -> None:
+        raise OutputError("a file cannot be removed")
+
+    turns: list[int] = []
+    monkeypatch.setattr(working, "TROUBLE", 0.0)
+    monkeypatch.setattr(workflow, "beat", fails if fault == "beat" else lambda _: None)
+    monkeypatch.setattr(tidying, "tidy", fails)
+    monkeypatch.setattr(workflow, "forget", lambda _: 0)
+    monkeypatch.setattr(forgotten, "begin_anew", lambda *_: (0, 0))
+    monkeypatch.setattr(workflow, "turn", lambda _: turns.append(1) or 1)
+    rounds = iter([False] * 4 + [True])
+    working._turns(worker, lambda _: next(rounds))
+
+    assert turns
