@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from ocr_service.work import studies
+from ocr_service.work.tables import deliveries as sent
 from ocr_service.work.tables import disbelieved, rests, scanners, units, withdrawn
 
 
@@ -72,10 +73,11 @@ def _disbelieve(connection: Connection, uids: Sequence[str]) -> None:
 
 
 def disbelieved_of(connection: Connection, study: str) -> frozenset[str]:
-    """Our reports of this study that are not believed any more."""
-    found = select(disbelieved.c.sop_instance_uid).where(
-        disbelieved.c.sop_instance_uid.in_(select(units.c.sop_instance_uid).where(units.c.study == study))
-    )
+    """Our reports of this study that are not believed any more: units' own, and what ever went out of them."""
+    uid = disbelieved.c.sop_instance_uid
+    now = select(units.c.sop_instance_uid).where(units.c.study == study)
+    before = select(sent.c.sop_instance_uid).join(units, units.c.id == sent.c.unit).where(units.c.study == study)
+    found = select(uid).where(or_(uid.in_(now), uid.in_(before)))
     return frozenset(connection.execute(found).scalars())
 
 

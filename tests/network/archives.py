@@ -221,7 +221,7 @@ def orthanc(folder: Path) -> Iterator[Archive]:
 
 @contextmanager
 def dcmqrscp(folder: Path, ours: str = OURS, our_port: int | None = None) -> Iterator[Archive]:
-    """DCMTK's image archive: it knows no Modalities in Study and few other optional keys; it sends to us at our_port."""
+    """DCMTK's image archive: it knows no Modalities in Study and few other optional keys; it sends to our_port."""
     _installed("dcmqrscp", "dcmsend")
     here = Archive(free_port(), our_port or free_port())
     (folder / "storage").mkdir(parents=True)

@@ -12,7 +12,7 @@ import pytest
 from pydicom import Dataset
 
 from ocr_service.dose.corrections import ActKind, parse_correction
-from ocr_service.pipeline import console_of
+from ocr_service.pipeline import WORTHIER, console_of
 from ocr_service.rdsr.parse import parse
 from ocr_service.screen.font_files import keep_fonts, load_fonts
 from ocr_service.screen.fonts import Confirmation, Fonts, digest
@@ -196,3 +196,9 @@ def test_what_rests_on_a_letter_that_is_withdrawn_is_read_again_and_taken_back(h
     assert here.told("reject_then_new", study) == [("rdsr", "recalled"), ("rejection", "acknowledged")]
     (note,) = here.notes("reject_then_new", study)
     assert rejected(note) == unit.sop_instance_uid
+
+    taken_back = here.units(study)[0]
+    persons.retry(here.desk, taken_back.id, PERSON, time.time())
+    until(lambda: here.units(study)[0].read_at > taken_back.read_at, "one more reading")
+    assert WORTHIER.sentence not in here.unit(study, "needs_review").report, "what was withdrawn is no better report"
+    assert len(here.held_by("new_only", study)) == 1

@@ -61,6 +61,5 @@ def test_five_reports_confirmed_as_they_were_read_accept_a_scanner(here: Hospita
     for study in studies:
         until(lambda study=study: here.held(study), "the reports that were held")
         assert here.unit(study, "verified").held == ""
-    until(lambda: here.reports(studies[4])[-1].verified, "the confirmed report")
-    assert [here.reports(study)[-1].verified for study in studies] == [True] * 5 + [False]
-    assert all(one.predecessors == () for study in studies[:4] for one in here.reports(study))
+    # A report that says the same stands, so each of them is sent once, and as it was read.
+    assert [len(here.held(study)) for study in studies] == [1] * 6
