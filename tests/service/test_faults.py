@@ -114,7 +114,7 @@ def hospital(tmp_path_factory) -> Iterator[Hospital]:
 # The PACS --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("peer", ["nobody", "silent", "stranger", "hanging"])
+@pytest.mark.parametrize("peer", ["nobody", "silent", "stranger", "busy", "hanging"])
 def test_a_destination_in_trouble_gets_its_report_later_and_the_other_one_at_once(peer, hospital):
     one = study(next(NUMBERS))
     with getattr(odd_peers, peer)(hospital.seldom.port):
@@ -130,6 +130,16 @@ def test_a_destination_in_trouble_gets_its_report_later_and_the_other_one_at_onc
         assert len(hospital.reported(one)) == 1
     finally:
         hospital.seldom.stop()
+
+
+def test_a_slow_destination_gets_its_report_once(hospital):
+    one = study(next(NUMBERS))
+    with odd_peers.slow(hospital.seldom.port):
+        hospital.sent(one, "SELDOM")
+        hospital.reported(one)
+
+    (row,) = hospital.delivered("seldom", one)
+    assert (row.state, row.attempts) == ("acknowledged", 1)
 
 
 # What consoles do ------------------------------------------------------------------------------------------

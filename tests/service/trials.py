@@ -166,16 +166,14 @@ def killed_at_random(folder: Path, kills: int, seed: int, most: int) -> Counted:
     with orthanc(folder / "pacs") as pacs:
         service = Service(folder / "service", light(folder / "service", pacs)).start()
         with under_load(service, pacs, seed, most) as load:
-            while sum(done.values()) < kills:
-                time.sleep(drawn.uniform(0.2, 5))
-                kind = drawn.choice(("whole", "whole", "receiver", "worker", "below"))
-                which = service.children().get(kind, [])
+            for _ in range(kills):
+                kind = drawn.choice(("whole", "whole", "whole", "receiver", "worker", "below"))
+                time.sleep(drawn.uniform(0.2, 5 if kind == "whole" else 1))
                 if kind == "whole":
                     service.kill()
                     service.start(wait=False)
-                elif not which:  # it has just been killed, and has not begun again
-                    continue
-                else:
+                else:  # where it was just killed, it has to begin again first
+                    which = until(lambda kind=kind: service.children()[kind], f"a living {kind}", 120)
                     with suppress(ProcessLookupError):
                         os.kill(drawn.choice(which), signal.SIGKILL)
                 done[kind] += 1
