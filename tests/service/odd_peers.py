@@ -80,3 +80,13 @@ def hanging(port: int) -> AbstractContextManager[None]:
         return 0xA700
 
     return scp(port, store)
+
+
+def slow(port: int) -> AbstractContextManager[None]:
+    """It takes its time for each object, and takes it in the end."""
+
+    def store() -> int:
+        time.sleep(0.7)
+        return 0x0000
+
+    return scp(port, store)

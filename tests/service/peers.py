@@ -60,6 +60,13 @@ class Orthanc:
                 self.process.wait()
         self.process = None
 
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
     def destination(self, name: str = "pacs", **told: Any) -> dict[str, Any]:
         """It as a `[[destination]]`."""
         return {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import pytest
 
 from ocr_service.work.tables import objects
 from tests.service.living import ONE_PAGE, Console, Service, installed, living, orthanc, settings, study, until
+from tests.service.trials import fill
 
 pytestmark = [
     pytest.mark.slow,
@@ -31,15 +31,6 @@ def small(tmp_path) -> Iterator[Path]:
         pytest.skip("no file system may be mounted here")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def fill(folder: Path, leave: int) -> Path:
-    """A file that leaves so many bytes of the file system, or all but."""
-    path = folder / "filler"
-    told = os.statvfs(folder)
-    with path.open("wb", buffering=0) as file:
-        os.posix_fallocate(file.fileno(), 0, told.f_bavail * told.f_frsize - leave)
-    return path
 
 
 def halves(service: Service) -> list[Path]:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -22,22 +23,20 @@ from ocr_service.work.tables import deliveries, objects, studies, units
 from tests.service import odd_peers
 from tests.service.living import (
     KOS,
-    ONE_PAGE,
     POSTGRESQL,
     TWO_PAGES,
     Console,
     Orthanc,
     Service,
     Study,
-    echoes,
     installed,
     living,
     orthanc,
-    postgresql,
     settings,
     study,
     until,
 )
+from tests.service.trials import database_restarts
 
 pytestmark = [
     pytest.mark.slow,
@@ -57,7 +56,7 @@ class Hospital:
     strict: Orthanc
     seldom: Orthanc
 
-    def delivered(self, name: str, one: Study) -> list:
+    def delivered(self, name: str, one: Study) -> list[Any]:
         """A study's rows of the outbox for one destination, oldest first."""
         ids = [row.id for row in self.service.units(units.c.study == one.uid)]
         rows = self.service.deliveries(deliveries.c.destination == name, deliveries.c.unit.in_(ids))
@@ -72,14 +71,14 @@ class Hospital:
         """A console."""
         return Console(self.service.port, ae_title)
 
-    def reported(self, one: Study, number: int = 1) -> list[dict]:
+    def reported(self, one: Study, number: int = 1) -> list[dict[str, Any]]:
         """Wait until the study has ended; the RDSRs of it at the PACS."""
         self.service.ended([one.uid])
         found = self.pacs.instances(one.uid)
         assert len(found) == number
         return found
 
-    def withdrawn(self, name: str, template: str) -> tuple[Study, dict]:
+    def withdrawn(self, name: str, template: str) -> tuple[Study, dict[str, Any]]:
         """A study is reported, and then its console's letters turn out to be wrong; it and its first report."""
         one = self.sent(study(next(NUMBERS), name), "STRICT")
         (first,) = self.reported(one)
@@ -115,7 +114,7 @@ def hospital(tmp_path_factory) -> Iterator[Hospital]:
 # The PACS --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("peer", ["nobody", "silent", "stranger", "hanging"])
+@pytest.mark.parametrize("peer", ["nobody", "silent", "stranger", "busy", "hanging"])
 def test_a_destination_in_trouble_gets_its_report_later_and_the_other_one_at_once(peer, hospital):
     one = study(next(NUMBERS))
     with getattr(odd_peers, peer)(hospital.seldom.port):
@@ -131,6 +130,16 @@ def test_a_destination_in_trouble_gets_its_report_later_and_the_other_one_at_onc
         assert len(hospital.reported(one)) == 1
     finally:
         hospital.seldom.stop()
+
+
+def test_a_slow_destination_gets_its_report_once(hospital):
+    one = study(next(NUMBERS))
+    with odd_peers.slow(hospital.seldom.port):
+        hospital.sent(one, "SELDOM")
+        hospital.reported(one)
+
+    (row,) = hospital.delivered("seldom", one)
+    assert (row.state, row.attempts) == ("acknowledged", 1)
 
 
 # What consoles do ------------------------------------------------------------------------------------------
@@ -192,7 +201,7 @@ def test_a_late_page_makes_a_corrected_report_that_names_its_predecessor(hospita
     assert {row["SOPInstanceUID"] for row in hospital.strict.instances(one.uid)} == {old, new}
 
 
-def predecessors(report: dict) -> list[str]:
+def predecessors(report: dict[str, Any]) -> list[str]:
     """The SOP Instance UIDs that a report says it takes the place of."""
     return [
         instance["ReferencedSOPInstanceUID"]
@@ -278,32 +287,4 @@ def test_a_receiver_that_dies_under_an_open_association_loses_nothing_that_it_ac
 
 @pytest.mark.skipif(not POSTGRESQL, reason="PostgreSQL is not installed")
 def test_a_database_that_restarts_under_load_costs_time_and_nothing_else(tmp_path):
-    restarted_under_load(tmp_path, restarts=2, number=8)
-
-
-def restarted_under_load(folder, restarts: int, number: int) -> dict[str, int]:
-    """PostgreSQL is stopped without a clean end and started again, while consoles send."""
-    with orthanc(folder / "pacs") as pacs, postgresql(folder / "postgresql") as database:
-        told = settings(
-            folder / "service", [pacs.destination()], database=database.database("ocr"),
-            receiver={"processes": 1}, reading={"quiet": "1s"},
-        )  # fmt: skip
-        with living(folder / "service", told) as service:
-            console, which = Console(service.port), [study(next(NUMBERS), ONE_PAGE[0]) for _ in range(number)]
-            pid = service.process
-            pages = [page for one in which for page in one.pages]
-            sending = threading.Thread(target=lambda: [console.send_all(page, seconds=300) for page in pages])
-            sending.start()
-            for _ in range(restarts):
-                time.sleep(1.5)
-                database.restart()
-            sending.join()
-            service.ended([one.uid for one in which], 60 + number)
-
-            assert service.process is pid
-            assert service.runs
-            assert service.lost(console.acknowledged) == []
-            assert {uid: len(found) for uid, found in pacs.reports().items()} == {one.uid: 1 for one in which}
-            assert set(console.acknowledged) == {uid for one in which for uid in one.uids}
-            assert echoes(service.port)
-            return {"restarts": restarts, "studies": number, "answers": len(console.answers)}
+    assert database_restarts(tmp_path, times=2, seed=1, most=10)["studies"] > 2
