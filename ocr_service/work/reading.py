@@ -144,7 +144,7 @@ def read_study(job: ReadJob) -> StudyRead:
         )
         read = []
         for files in stock.units:
-            scanner = " / ".join(files.scanner)
+            scanner = _column(" / ".join(files.scanner))
             acts = job.acts.get(scanner, ())
             first = scanner not in job.read_today
             files = replace(files, steps=job.steps)
@@ -174,7 +174,7 @@ def _told(read: ReadUnit, converted: Converted, library: Library, salt: bytes) -
     assert read.ending is not None
     letters, outcome = read.ending.letters, converted.outcome
     newest = read.objects[-1] if read.objects else None
-    scanner = " / ".join(read.files.scanner)
+    scanner = _column(" / ".join(read.files.scanner))
     if isinstance(outcome, Unreadable) or newest is None:
         return UnitRead(converted, scanner)
     report, native = outcome.report, read.ending.native
@@ -185,7 +185,7 @@ def _told(read: ReadUnit, converted: Converted, library: Library, salt: bytes) -
         converted,
         scanner,
         report.template,
-        console_of(newest).name if report.template else "",
+        _column(console_of(newest).name) if report.template else "",
         printed_digest(report),
         _examination(read),
         blake2b(patient.encode(), digest_size=16, key=salt[:64]).hexdigest(),
@@ -196,9 +196,14 @@ def _told(read: ReadUnit, converted: Converted, library: Library, salt: bytes) -
         read.audit.different if read.audit is not None else 0,
         native.parsed.sop_instance_uid if isinstance(native, AlreadyOurs | Worthier) else "",
         read.act is not None,
-        report.scanner.station_name,
-        report.scanner.manufacturer,
+        _column(report.scanner.station_name),
+        _column(report.scanner.manufacturer),
     )
+
+
+def _column(told: str) -> str:
+    """What a header says, as a column takes it: it may be longer than its VR allows, and PostgreSQL has no NUL."""
+    return told.replace("\0", "")[:200]
 
 
 def _examination(read: ReadUnit) -> str:
@@ -235,7 +240,7 @@ def _registered(fonts: Fonts, read: Sequence[ReadUnit], library: Library) -> dic
         template = _template(library, versioned)
         if template is not None:
             own = lettering(fonts, template.name, console).own
-            found[(versioned, console.name)] = sum(bool(known.registered) for known in own.values())
+            found[(versioned, _column(console.name))] = sum(bool(known.registered) for known in own.values())
     return found
 
 

@@ -7,7 +7,7 @@ says what it is about, so that what is asked for twice is one workflow.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -33,6 +33,7 @@ DEAD_AFTER: Final = timedelta(minutes=1)
 
 log = structlog.get_logger()
 _here: Worker | None = None
+_heard: dict[str, tuple[float, float]] = {}  # other workers' last beats
 
 
 def _worker() -> Worker:
@@ -204,17 +205,27 @@ def beat(worker: Worker) -> None:
         found = connection.execute(update(workers).where(workers.c.executor == worker.name).values(beat_at=now))
         if not found.rowcount:
             connection.execute(workers.insert().values(executor=worker.name, beat_at=now))
-        late = workers.c.beat_at < now - DEAD_AFTER.total_seconds()
-        dead = list(connection.execute(select(workers.c.executor).where(late)).scalars())
-    for executor in dead:
+        others = connection.execute(select(workers).where(workers.c.executor != worker.name)).all()
+    for executor in silent({row.executor: row.beat_at for row in others}, _heard, time.monotonic()):
         _adopt(worker, executor)
+
+
+def silent(beats: Mapping[str, float], heard: dict[str, tuple[float, float]], now: float) -> list[str]:
+    """Workers whose last beat has been the same one for so long that they are dead, whatever their clocks say.
+
+    beats: the last one of each. heard: those, and since when by this process's own clock (`now`); it is kept up here.
+    """
+    for executor, beat_at in beats.items():
+        if heard.get(executor, (None,))[0] != beat_at:
+            heard[executor] = (beat_at, now)
+    return [one for one in beats if now - heard[one][1] >= DEAD_AFTER.total_seconds()]
 
 
 def _adopt(worker: Worker, executor: str) -> None:
     """Let the workflows of a dead worker go on elsewhere."""
     left = DBOS.list_workflows(status="PENDING", executor_id=executor, load_input=False, load_output=False)
     for one in left:
-        DBOS.resume_workflow(one.workflow_id)
+        DBOS.resume_workflow(one.workflow_id, queue_name=one.queue_name)  # its own, whose lanes are kept to one each
     with worker.store.begin() as connection:
         connection.execute(workers.delete().where(workers.c.executor == executor))
     log.warning("worker_replaced", executor=executor, workflows=len(left))

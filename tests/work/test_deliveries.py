@@ -90,8 +90,8 @@ def late(store: Store, number: int, correction: str) -> None:
 
 @pytest.mark.parametrize(("state", "correction"), list(product(STATES, RULES)))
 @pytest.mark.parametrize(("new", "none_stays"), [("2", False), (None, True), (None, False), ("1", False)])
-def test_planning_twice_changes_nothing_more(tmp_path, state, correction, new, none_stays):
-    store = Store(f"sqlite:///{tmp_path / 'db.sqlite'}")
+def test_planning_twice_changes_nothing_more(state, correction, new, none_stays):
+    store = Store("sqlite://")
     store.prepare()
     add_study(store)
     add_unit(store)
