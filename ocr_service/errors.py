@@ -69,6 +69,9 @@ class TemplateError(OcrServiceError):
         super().__init__(where + problem)
         self.file, self.line, self.path, self.problem = file, line, path, problem
 
+    def __reduce__(self) -> tuple[type[TemplateError], tuple[str, int, str, str]]:
+        return type(self), (self.file, self.line, self.path, self.problem)  # it comes from other processes, too
+
 
 class EngineError(OcrServiceError):
     """An OCR engine gave no usable answer."""

@@ -122,21 +122,30 @@ class _Desk:
             self._seen = seen
 
 
+_equipment: Equipment | None = None  # of a reading process
 _desk: _Desk | None = None
 
 
 def begin(told: Equipment) -> None:
-    """What a reading process does first. TemplateError, EngineMissing."""
-    global _desk  # noqa: PLW0603 (what a process builds once has no other place to stay)
-    _desk = _Desk(told)
+    """What a reading process does first: nothing that can fail, for a process that cannot begin cannot say why."""
+    global _equipment  # noqa: PLW0603 (what a process is told once has no other place to stay)
+    _equipment = told
+
+
+def _at_the_desk() -> _Desk:
+    """The process's place of work, with what any worker has learned. TemplateError, EngineMissing."""
+    global _desk  # noqa: PLW0603 (as above)
+    assert _equipment is not None
+    if _desk is None:
+        _desk = _Desk(_equipment)
     _desk.refresh()
+    return _desk
 
 
 def read_study(job: ReadJob) -> StudyRead:
     """All units of one study. OutputError where drafts or letters cannot be written."""
-    assert _desk is not None
-    desk, told = _desk, _desk.told
-    desk.refresh()
+    desk = _at_the_desk()
+    told = desk.told
     with quiet():
         stock = take_stock(job.files, desk.library, job.lost)
         workplace = Workplace(

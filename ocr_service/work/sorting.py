@@ -52,18 +52,21 @@ class SortedStep:
 
 
 _NAMES = {role: role.value for role in Role} | {Role.UNNAMED_SCREEN: Role.SCREEN.value}
-_library: Library | None = None  # of a sorting process
+_templates: Path | None = None  # of a sorting process
+_library: Library | None = None
 
 
 def begin(templates: Path | None) -> None:
-    """What a sorting process does first. TemplateError."""
-    global _library  # noqa: PLW0603 (what a process builds once has no other place to stay)
-    _library = equipment.library(templates)
+    """What a sorting process does first: nothing that can fail, for a process that cannot begin cannot say why."""
+    global _templates  # noqa: PLW0603 (what a process is told once has no other place to stay)
+    _templates = templates
 
 
 def sort_files(files: Sequence[tuple[int, Path]]) -> list[Sorted]:
-    """What each file is, by number."""
-    assert _library is not None
+    """What each file is, by number. TemplateError."""
+    global _library  # noqa: PLW0603 (as above)
+    if _library is None:
+        _library = equipment.library(_templates)
     with quiet():
         return [_sorted(number, path, _library) for number, path in files]
 

@@ -18,7 +18,7 @@ from threading import Lock, Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from ocr_service.errors import EngineAway, EngineError
+from ocr_service.errors import EngineAway, EngineError, EngineMissing, TemplateError
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -102,7 +102,7 @@ class OneProcess:
     def do(self, work: Callable[[J], R], job: J, seconds: float) -> R:
         """The job's result. EngineError where its process dies or hangs; what `work` raises, too.
 
-        EngineAway where the process cannot begin, or is closed.
+        EngineAway where the process cannot begin or is closed, or has not what it works with.
         """
         with self._one_at_a_time:
             if self._closed:
@@ -115,6 +115,8 @@ class OneProcess:
                     raise EngineAway(_CLOSED) from None
                 self._lane.renew()
                 raise EngineError("the process that worked on this died") from None
+            except (EngineMissing, TemplateError) as error:
+                raise EngineAway(str(error)) from error
             except TimeoutError:
                 if future.done():  # the job's own
                     raise
