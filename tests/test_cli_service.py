@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from ocr_service.dose.proof import Unreadable
 from ocr_service.network.sender import Refused, Unavailable
 from ocr_service.work import health, settings
 from ocr_service.work.audit_trail import open_trail
-from ocr_service.work.tables import acts, deliveries, objects, studies
+from ocr_service.work.metrics import PartState
+from ocr_service.work.tables import acts, deliveries, objects, studies, workers
 from tests.network.archives import free_port, started
 from tests.operator_of import Site
 from tests.work.hospital import CONSOLE, TEMPLATE
@@ -172,13 +174,15 @@ def test_status_believes_a_service_that_answers(site: Site):
     operation = site.config.operation.model_copy(update={"http_port": port})
     site.config = site.config.model_copy(update={"operation": operation})
     site.write()
-    alive = {"receiver-1": True, "worker-1": True}
+    alive = {"receiver-1": PartState(True), "worker-1": PartState(True)}
+    with site.desk.store.begin() as connection:
+        connection.execute(workers.insert().values(executor="machine-1-1", beat_at=time.time()))
     answering = health.answer_http(site.config, lambda: alive)
     assert answering is not None
     try:
         code, said = site.does("status")
         assert (code, "service: answers" in said, "part worker-1: runs" in said) == (0, True, True)
-        alive["worker-1"] = False
+        alive["worker-1"] = PartState(False)
         code, said = site.does("status")
         assert (code, "wrong: worker-1 is not running" in said) == (3, True)
     finally:

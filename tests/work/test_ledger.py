@@ -9,30 +9,16 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
-from dbos import DBOSClient, run_dbos_database_migrations
 from sqlalchemy import delete, text
 
-from ocr_service.dose.corrections import ActKind
 from ocr_service.dose.proof import Unreadable
-from ocr_service.network.sender import Refused
-from ocr_service.work import persons, records, sending_rules, studies
-from ocr_service.work.ledger import Ledger, close_books
-from ocr_service.work.store import workflow_url
-from ocr_service.work.tables import acts, deliveries, objects, scanners, units
+from ocr_service.work import persons, records, sending_rules
+from ocr_service.work.ledger import close_books
+from ocr_service.work.tables import deliveries, objects, scanners, units
 from ocr_service.work.tables import studies as study_rows
 from ocr_service.work.unit import Converted
+from tests.work.books import books, told
 from tests.work.hospital import CONSOLE, TEMPLATE, Hospital
-
-
-def books(hospital: Hospital, *, day: str = "", contents: bool = False) -> Ledger:
-    """Nothing moves in these tests: the second look follows at once."""
-    return close_books(hospital.config, hospital.desk.store, time.time, lambda _: None, day=day, contents=contents)
-
-
-def told(hospital: Hospital, **asked: bool) -> list[str]:
-    """What is wrong, without the one thing that nothing here carries out: the workflows."""
-    found = books(hospital, **asked).faults
-    return [f"{fault.row}: {fault.sentence}" for fault in found if "nobody sends it" not in fault.sentence]
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +147,7 @@ def _skip_without_recall(hospital: Hospital) -> None:
 
 
 def _report_under_two_studies(hospital: Hospital) -> None:
-    hospital.change(units, units.c.study == "1.20", rows="rows of 1.10", moments="times of 1.10")
+    hospital.change(units, units.c.study == "1.20", examination="made 1.10")
 
 
 def _split_a_unit(hospital: Hospital) -> None:
@@ -348,52 +334,6 @@ def test_a_recall_by_hand_closes_the_books_before_and_after_it_is_done(hospital:
     (day,) = books(hospital).days
     assert (day.emitted["pacs"], day.deliveries["pacs"]["recalled"]) == (2, 1)
     assert day.notes["pacs"] == {"manual acknowledged": 1}
-
-
-def test_a_refused_report_is_accounted_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    hospital = Hospital(tmp_path)
-    hospital.receive("1.1", "1.10")
-    hospital.verified("1.10", "9.1")
-    hospital.deliver(monkeypatch, Refused(0xA900, "it does not like it"))
-
-    told_books = books(hospital)
-    assert told_books.closes
-    assert told_books.days[0].deliveries["pacs"] == {"refused": 1}
-
-
-def test_a_decision_that_nobody_carries_out_is_told(hospital: Hospital):
-    unit = records.unit_id("1.30", "example/ct 1/7")
-    persons.decide(hospital.desk, unit, ActKind.CONFIRM, "Tanaka^Ichiro", time.time())
-    assert told(hospital) == []  # it is due
-
-    studies.start_due(hospital.desk.store, time.time() + 1, lambda _: None)  # the workflow is lost
-
-    assert told(hospital) == ["act 1: a person decided, and the unit was not read again since"]
-
-
-def test_an_act_that_was_taken_out_of_the_books_leaves_a_trail(hospital: Hospital):
-    persons.retry(hospital.desk, "all", "Tanaka^Ichiro", time.time())
-    persons.retry(hospital.desk, "all", "Tanaka^Ichiro", time.time())
-    with hospital.desk.store.begin() as connection:
-        connection.execute(delete(acts).where(acts.c.id == 1))
-
-    assert told(hospital) == ["act 1: its row, and perhaps others before it, was removed"]
-
-
-def test_what_waits_is_carried_on_by_a_workflow(hospital: Hospital):
-    hospital.change(deliveries, deliveries.c.id == 1, state="waiting", acknowledged_at=None, batch="delivery-1")
-    assert [fault.sentence for fault in books(hospital).faults] == ["it waits, and nobody sends it"]
-    url = workflow_url(hospital.config)
-    run_dbos_database_migrations(system_database_url=url)
-    client = DBOSClient(system_database_url=url)
-    options = {"queue_name": "deliveries", "workflow_name": "delivery", "workflow_id": "delivery-1"}
-    client.enqueue(options, 1)  # type: ignore[arg-type]
-
-    assert books(hospital).closes
-
-    client.cancel_workflow("delivery-1")
-    client.destroy()
-    assert [fault.row for fault in books(hospital).faults] == ["delivery 1"]
 
 
 def test_what_only_moved_between_two_looks_is_no_fault(hospital: Hospital):
