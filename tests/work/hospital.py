@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -121,7 +122,7 @@ class Hospital:
             "example/ct 1/7",
             TEMPLATE,
             CONSOLE,
-            **({"rows": f"rows of {study}", "moments": f"times of {study}", "patient": "p", "whole": True} | more),
+            **({"rows": f"rows of {study}", "examination": f"time of {study}", "patient": "p", "whole": True} | more),
         )
         ended = records.record(self.desk, due, StudyRead((unit,), broken, frozenset(), {}, others), drafts, time.time())
         assert ended == records.RECORDED
@@ -136,15 +137,16 @@ class Hospital:
 
     def deliver(self, monkeypatch: pytest.MonkeyPatch, answer: Sent | None = None) -> None:
         """Everything that waits is sent once, and every destination gives this answer."""
-        monkeypatch.setattr(delivering, "send", lambda *_: answer or Accepted())
+        way = SimpleNamespace(send=lambda _: answer or Accepted())
+        monkeypatch.setattr(delivering, "lane", lambda *_: nullcontext(way))
         with self.desk.store.begin() as connection:
             waiting = (deliveries.c.state == "waiting", deliveries.c.kind != "manual")
-            numbers = list(connection.execute(select(deliveries.c.id).where(*waiting)).scalars())
+            found = connection.execute(select(deliveries.c.destination, deliveries.c.id).where(*waiting)).all()
         worker: Any = SimpleNamespace(
             config=self.config, store=self.desk.store, desk=self.desk, outbox=self.desk.outbox
         )
-        for one in numbers:
-            delivering.try_once(worker, one)
+        for destination, one in found:
+            delivering.try_round(worker, destination, [one])
 
     def rows(self, table: Any = deliveries) -> list[Any]:
         with self.desk.store.begin(reading=True) as connection:
