@@ -167,6 +167,9 @@ def retry(desk: Desk, name: str, person: str, now: float) -> int:
             .values(state="in_use", attempts=0, why="")
         )
         studies.read_again(connection, sorted(again), f"act:{number}", now)
+        if name == "all":  # objects that killed the process which was to tell what they are
+            unknown = (objects.c.state == "failed", objects.c.role == "")
+            connection.execute(update(objects).where(*unknown).values(state="kept", attempts=0, why=""))
         return len(again) + deliveries.again(connection, which, now)
 
 

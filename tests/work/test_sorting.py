@@ -12,13 +12,13 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from ocr_service.errors import EngineAway, EngineError
-from ocr_service.work import sorting
+from ocr_service.work import persons, sorting
 from ocr_service.work.sorting import BROKEN, Sorted
 from ocr_service.work.store import Store
 from ocr_service.work.studies import Due
 from ocr_service.work.tables import objects
 from ocr_service.work.worker import Worker
-from tests.work.stores import STUDY, add_object, desk, row, rows
+from tests.work.stores import NOW, STUDY, add_object, desk, row, rows
 
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
@@ -69,6 +69,18 @@ def test_an_object_that_kills_its_process_costs_only_itself_and_fails_in_the_end
         worker.sort_out()
 
     assert [one.state for one in rows(worker.store, objects)] == ["in_use", "failed", "in_use"]
+
+
+def test_an_object_that_failed_so_is_sorted_anew_when_a_person_asks(worker):
+    (deadly,) = arrived(worker.store, 1)
+    worker._sorting = FakeProcess([deadly])
+    for _ in range(worker.config.reading.attempts):
+        worker.sort_out()
+    persons.retry(worker.desk, "all", "Tanaka^Ichiro", NOW)
+    worker._sorting = FakeProcess()
+
+    assert worker.sort_out() == 1
+    assert row(worker.store, objects).state == "in_use"
 
 
 def test_where_the_process_cannot_begin_no_object_is_at_fault(worker):
