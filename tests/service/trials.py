@@ -54,8 +54,10 @@ STEPS = {
 
 
 def light(folder: Path, pacs: Orthanc, **told: Any) -> dict[str, Any]:
-    """One process that receives: it starts sooner."""
-    return settings(folder, [pacs.destination()], receiver={"processes": 1}, reading={"quiet": "1s"}, **told)
+    """One process that receives: it starts sooner. Attempts: a process that we kill is no object's fault."""
+    return settings(
+        folder, [pacs.destination()], receiver={"processes": 1}, reading={"quiet": "1s", "attempts": 20}, **told
+    )
 
 
 def all_is_there(service: Service, pacs: Orthanc, console: Console, which: Sequence[Study], seconds: float) -> None:
