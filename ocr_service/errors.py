@@ -76,6 +76,10 @@ class EngineError(OcrServiceError):
     can_retry = True
 
 
+class NotBegun(EngineError):
+    """A process for jobs ended before it could begin: that is no job's fault."""
+
+
 class EngineMissing(EngineError):
     """An OCR engine is not installed; the text names the command that installs it."""
 

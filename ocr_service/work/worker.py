@@ -19,7 +19,7 @@ from sqlalchemy import insert, select
 
 from ocr_service.config import Config
 from ocr_service.dose.identity import IdentityRule
-from ocr_service.errors import EngineError
+from ocr_service.errors import EngineError, NotBegun
 from ocr_service.work import persons, reading, records, sorting, studies
 from ocr_service.work.inbox import DurableInbox, day_of
 from ocr_service.work.outbox import Outbox
@@ -86,6 +86,8 @@ class Worker:
         files = [(number, self.spool.path(name)) for number, name in found]
         try:
             told = self._sorting.do(sorting.sort_files, files, limit)
+        except NotBegun:
+            raise
         except EngineError as error:
             told = self._sort_alone(files, limit, str(error))
         useless = studies.sort_out(self.store, told, config.reading, keep_all=config.keeping.pixels, now=time.time())
@@ -99,6 +101,8 @@ class Worker:
         for number, path in files:
             try:
                 told += self._sorting.do(sorting.sort_files, [(number, path)], limit)
+            except NotBegun:
+                raise
             except EngineError:
                 log.warning("object_killed_a_process", object=number)
                 if studies.attempt_failed(self.store, number, why, self.config.reading.attempts):
@@ -113,6 +117,8 @@ class Worker:
         try:
             try:
                 told = self._reading.do(reading.read_study, job, limit)
+            except NotBegun:
+                raise
             except EngineError as error:
                 self._blame(due, there, str(error), limit)
                 raise
@@ -183,6 +189,8 @@ class Worker:
                     job = reading.ReadJob((self.spool.path(one.name),), (), drafts, {}, salt=self._salt)
                     self._reading.do(reading.read_study, job, limit)
                     continue
+            except NotBegun:
+                raise
             except EngineError as error:
                 why = str(error)
             finally:

@@ -18,7 +18,7 @@ from threading import Lock, Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from ocr_service.errors import EngineError
+from ocr_service.errors import EngineError, NotBegun
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -98,7 +98,7 @@ class OneProcess:
         self._one_at_a_time = Lock()
 
     def do(self, work: Callable[[J], R], job: J, seconds: float) -> R:
-        """The job's result. EngineError where its process dies, hangs or cannot begin; what `work` raises, too."""
+        """The job's result. EngineError where its process dies or hangs, NotBegun; what `work` raises, too."""
         with self._one_at_a_time:
             future = self._lane.submit(work, job)
             try:
@@ -137,12 +137,12 @@ class _Lane:
             return self.submit(work, job)
 
     def renew(self) -> None:
-        """Leave the process, where it is dead, for a fresh one. EngineError where it never began."""
+        """Leave the process, where it is dead, for a fresh one. NotBegun."""
         pool, pid, self._pool, self._pid = self._pool, self._pid, None, None
         if pool is not None:
             pool.shutdown(wait=True, cancel_futures=True)
         if pid is not None and pid.done() and not pid.cancelled() and pid.exception() is not None:
-            raise EngineError("a worker process ended before it could begin; run with --jobs 1, which says why")
+            raise NotBegun("a worker process ended before it could begin; run with --jobs 1, which says why")
 
     def kill(self) -> None:
         """End the process, which does not listen; the next job has a fresh one."""

@@ -14,7 +14,7 @@ import structlog
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
 from sqlalchemy import select, update
 
-from ocr_service.errors import OcrServiceError, OutputError, StoreError
+from ocr_service.errors import NotBegun, OcrServiceError, OutputError, StoreError
 from ocr_service.work import archives, deliveries, delivering, studies
 from ocr_service.work.store import workflow_url
 from ocr_service.work.studies import Due
@@ -69,7 +69,8 @@ def read_and_record(study_instance_uid: str, digest: str, cause: str) -> tuple[s
     for _ in range(attempts + 1):  # the last one without the object that cost all others
         try:
             return DONE, _worker().read_and_record(due)
-        except (StoreError, OutputError) as error:
+        except (StoreError, OutputError, NotBegun) as error:
+            log.warning("reading_waits", study=due.workflow_id, why=str(error))
             return LATER, str(error)
         except OcrServiceError as error:
             why = str(error)

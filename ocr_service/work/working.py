@@ -11,7 +11,7 @@ from collections.abc import Callable
 import structlog
 
 from ocr_service.config import Config
-from ocr_service.errors import OutputError, StoreError
+from ocr_service.errors import NotBegun, OutputError, StoreError
 from ocr_service.work import tidying, workflow
 from ocr_service.work.worker import Worker
 
@@ -49,6 +49,6 @@ def _turns(worker: Worker, stopped: Callable[[float], bool]) -> None:
                 tidying.tidy(worker)
                 tidied = now
             pause = 0.0 if workflow.turn(worker) else LOOK
-        except (StoreError, OutputError) as error:
+        except (StoreError, OutputError, NotBegun) as error:
             log.warning("worker_waits", worker=worker.name, why=str(error))
             pause = TROUBLE
