@@ -57,7 +57,10 @@ def keep_fonts(fonts: Fonts, folder: Path) -> tuple[Path, ...]:
                 whole = load_font(path, folder) if path.exists() else Fonts()
                 whole.merge(fonts.of_template(template))
                 try:
-                    half.write_text(written(whole, template), encoding="utf-8")
+                    with half.open("w", encoding="utf-8") as file:
+                        file.write(written(whole, template))
+                        file.flush()
+                        os.fsync(file.fileno())  # else a loss of power may leave an empty file under its name
                     half.replace(path)
                 finally:
                     half.unlink(missing_ok=True)

@@ -143,6 +143,14 @@ class Service:
             until(lambda: not self.processes(), "the end of the killed processes", pause=0.01)
             self.process = None
 
+    def kill_supervisor(self) -> None:
+        """SIGKILL for the process that watches the others: they end by themselves."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        until(lambda: not self.processes(), "the end of what the supervisor had started", 30)
+        self.process = None
+
     def stop(self, seconds: float = 40) -> int:
         """SIGTERM, as a service manager does; the exit code. What is not over in time is killed."""
         assert self.process is not None
