@@ -94,12 +94,14 @@ def _take_back(connection: Connection, what: Plan, destination: Destination) -> 
         .order_by(deliveries.c.id)
         .with_for_update()
     ).all():
-        last = _recall(connection, what, destination, old) or last
+        last = _recall(connection, what, destination, old, last) or last
     return last
 
 
-def _recall(connection: Connection, what: Plan, destination: Destination, old: Row[tuple[object, ...]]) -> int | None:
-    """Take back one document by the destination's rule."""
+def _recall(
+    connection: Connection, what: Plan, destination: Destination, old: Row[tuple[object, ...]], after: int | None
+) -> int | None:
+    """Take back one document by the destination's rule, after another one where there is one."""
     this = update(deliveries).where(deliveries.c.id == old.id)
     document = Document(old.file, old.sop_instance_uid)
     if old.state != "acknowledged" and not old.committing:
@@ -109,13 +111,13 @@ def _recall(connection: Connection, what: Plan, destination: Destination, old: R
         return int(old.after) if old.after is not None else None
     match destination.correction:
         case "reject_then_new" if (note := _note(what, document, destination)) is not None:
-            row = _add(connection, what, destination.name, "rejection", note)
+            row = _add(connection, what, destination.name, "rejection", note, after=after)
         case "new_only" if what.new is not None:
             connection.execute(this.values(superseded=True))
             return None
         case _:
             why = BEFORE_NEW if what.new is not None else BY_HAND
-            row = _add(connection, what, destination.name, "manual", document, why=why)
+            row = _add(connection, what, destination.name, "manual", document, after=after, why=why)
     connection.execute(this.values(state="recalled", superseded=True))
     return row
 
@@ -195,12 +197,13 @@ def recall_late(connection: Connection, number: int, what: Plan, destination: De
         connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(after=after))
 
 
-def start_waiting(store: Store, start: Callable[[Batch], None], most: int = 200) -> int:
+def start_waiting(store: Store, start: Callable[[Batch], None], now: float, most: int = 200) -> int:
     """Start the sending of what waits, and of which nothing else is to be done first; how many documents.
 
     A batch is started before its rows say so: whoever dies between does it again, under the same name.
     """
-    new = (deliveries.c.state == "waiting", deliveries.c.batch == "", deliveries.c.kind != "manual")
+    due = or_(deliveries.c.next_at.is_(None), deliveries.c.next_at <= now)
+    new = (deliveries.c.state == "waiting", deliveries.c.batch == "", deliveries.c.kind != "manual", due)
     with store.begin(reading=True) as connection:
         if connection.execute(select(deliveries.c.id).where(*new).limit(1)).first() is None:
             return 0
@@ -208,7 +211,7 @@ def start_waiting(store: Store, start: Callable[[Batch], None], most: int = 200)
     blocked = exists().where(first.c.id == deliveries.c.after, first.c.state != "acknowledged")
     with store.begin() as connection:
         rows = connection.execute(
-            select(deliveries.c.id, deliveries.c.turn, deliveries.c.destination)
+            select(deliveries.c.id, deliveries.c.turn, deliveries.c.attempts, deliveries.c.destination)
             .where(*new, ~blocked)
             .order_by(deliveries.c.id)
             .limit(most)
@@ -217,7 +220,7 @@ def start_waiting(store: Store, start: Callable[[Batch], None], most: int = 200)
         for lane in dict.fromkeys(row.destination for row in rows):
             its = [row for row in rows if row.destination == lane]
             for some in (its[place : place + TOGETHER] for place in range(0, len(its), TOGETHER)):
-                batch = _batch(lane, [(row.id, row.turn) for row in some])
+                batch = _batch(lane, [(row.id, row.turn, row.attempts) for row in some])
                 start(batch)
                 connection.execute(
                     update(deliveries).where(deliveries.c.id.in_(batch.numbers)).values(batch=batch.workflow_id)
@@ -225,9 +228,9 @@ def start_waiting(store: Store, start: Callable[[Batch], None], most: int = 200)
     return len(rows)
 
 
-def _batch(lane: str, rows: Sequence[tuple[int, int]]) -> Batch:
+def _batch(lane: str, rows: Sequence[tuple[int, int, int]]) -> Batch:
     told = sha256(repr((lane, rows)).encode()).hexdigest()
-    return Batch(f"delivery-{told[:32]}", lane, tuple(number for number, _ in rows))
+    return Batch(f"delivery-{told[:32]}", lane, tuple(number for number, _, _ in rows))
 
 
 def woken(store: Store, wake: Callable[[str], None]) -> None:
@@ -249,6 +252,19 @@ def get(store: Store, number: int) -> Row[tuple[object, ...]] | None:
     """One row; None where there is none."""
     with store.begin(reading=True) as connection:
         return connection.execute(select(deliveries).where(deliveries.c.id == number)).one_or_none()
+
+
+def sending(store: Store, number: int, now: float) -> None:
+    """It is about to be sent: from now on it may be at its destination, whatever is heard of that."""
+    _set(store, number, sent_at=now)
+
+
+def released(store: Store, number: int, why: str, next_at: float) -> None:
+    """It is sent, and waits for a storage commitment: asked again later, and its lane is free for others meanwhile."""
+    values = {"attempts": deliveries.c.attempts + 1, "why": why, "next_at": next_at, "batch": ""}
+    with store.begin() as connection:
+        this = update(deliveries).where(deliveries.c.id == number, deliveries.c.state == "waiting")
+        connection.execute(this.values(**values))
 
 
 def tried(store: Store, number: int, why: str, next_at: float) -> None:
@@ -336,7 +352,7 @@ def committed(store: Store, told: Committed, now: float) -> None:
                 values = {"state": "acknowledged", "acknowledged_at": now, "why": "storage committed", "woken": True}
             elif row.sop_instance_uid in failed:
                 why = f"the destination does not commit to its storage (reason {failed[row.sop_instance_uid]:04X})"
-                values = {"committing": "", "why": why, "woken": True}
+                values = {"committing": "", "why": why, "woken": True, "next_at": None}
             else:
                 continue
             connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(**values))
@@ -347,7 +363,7 @@ def again(connection: Connection, which: Sequence[int], now: float) -> int:
     count = 0
     for start in range(0, len(which), _SOME):
         chosen = deliveries.c.id.in_(which[start : start + _SOME])
-        waiting = update(deliveries).where(chosen, deliveries.c.state == "waiting").values(woken=True)
+        waiting = update(deliveries).where(chosen, deliveries.c.state == "waiting").values(woken=True, next_at=None)
         count += connection.execute(waiting).rowcount
         ended_badly = update(deliveries).where(chosen, deliveries.c.state.in_(("refused", "failed")))
         values = {"state": "waiting", "batch": "", "why": "", "next_at": None, "committing": "", "attempts": 0}

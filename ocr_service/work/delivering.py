@@ -26,6 +26,7 @@ from ocr_service.work.worker import Worker
 
 log = structlog.get_logger()
 GONE = "the configuration names no such destination any more: put it back and retry, or leave this one"
+MAYBE_THERE = "it may have arrived before it was taken back: nobody heard"
 TOO_LONG = "it could not be delivered for so long that it was given up (give_up_after)"
 Round = tuple[list[int], float]
 
@@ -79,13 +80,15 @@ def _try(worker: Worker, number: int, destination: Destination, way: Lane) -> La
 
 def _tried(worker: Worker, number: int, destination: Destination, way: Lane) -> Later | None:
     """None where this is over."""
-    row = deliveries.get(worker.store, number)
-    if row is None or row.state != "waiting":
+    row = _still_waits(worker, number, destination)
+    if row is None:
         return None
     if row.attempts and time.time() - _since(worker, row) > destination.give_up_after.total_seconds():
         _over(worker, number, destination.name, "failed", f"{TOO_LONG}: {row.why}")
         return None
     encoded = worker.outbox.read(row.file)
+    if not row.committing:
+        deliveries.sending(worker.store, number, time.time())
     sent = Accepted() if row.committing else way.send(encoded)
     match sent:
         case Accepted() | Warned() if destination.commitment and row.kind == "rdsr":
@@ -130,11 +133,13 @@ def _commitment(worker: Worker, number: int, destination: Destination, encoded: 
     )
     match answer:
         case Committed() | Asked():
-            return _later(worker, number, destination, row.attempts, "sent; its storage commitment has not come yet")
+            why = "sent; its storage commitment has not come yet"
         case Refused(_, why) | Unavailable(why):
-            return _later(worker, number, destination, row.attempts, f"sent; storage commitment: {why}")
+            why = f"sent; storage commitment: {why}"
         case _:
             assert_never(answer)
+    deliveries.released(worker.store, number, why, time.time() + _pause(destination, row.attempts))
+    return None
 
 
 def _arrived(worker: Worker, number: int, destination: Destination, sent: Sent) -> None:
@@ -142,6 +147,11 @@ def _arrived(worker: Worker, number: int, destination: Destination, sent: Sent) 
     why = sent.text if isinstance(sent, Warned) else ""
     audit_trail.delivered(worker.config, worker.store, number, time.time())
     log.info("delivered", delivery=number, destination=destination.name, warning=warning)
+    _is_there(worker, number, destination, why, warning=warning)
+
+
+def _is_there(worker: Worker, number: int, destination: Destination, why: str, *, warning: bool = False) -> None:
+    """Record that it arrived, and take it back there where it was recalled meanwhile."""
     now = time.time()
     deliveries.ended(
         worker.store,
@@ -154,6 +164,14 @@ def _arrived(worker: Worker, number: int, destination: Destination, sent: Sent) 
     )
 
 
+def _still_waits(worker: Worker, number: int, destination: Destination) -> Row[tuple[object, ...]] | None:
+    """The row, where it is to be sent. One that was taken back while nobody heard of it may be there: recall it."""
+    row = deliveries.get(worker.store, number)
+    if row is not None and row.state == "recalled" and row.sent_at is not None and row.acknowledged_at is None:
+        _is_there(worker, number, destination, MAYBE_THERE)
+    return row if row is not None and row.state == "waiting" else None
+
+
 def _over(worker: Worker, number: int, name: str, state: str, why: str) -> None:
     log.warning("not_delivered", delivery=number, destination=name, state=state, why=why)
     deliveries.ended(worker.store, number, state, time.time(), why=why)
@@ -163,11 +181,16 @@ def _later(
     worker: Worker, number: int, destination: Destination, attempts: int, why: str, *, away: bool = False
 ) -> Later | None:
     """Twice as long each time, up to the longest; where it was acknowledged meanwhile, it is over."""
-    first, most = destination.retry_first.total_seconds(), destination.retry_most.total_seconds()
-    seconds = min(most, first * 2 ** min(attempts, 30))
+    seconds = _pause(destination, attempts)
     deliveries.tried(worker.store, number, why, time.time() + seconds)
-    row = deliveries.get(worker.store, number)
-    if row is None or row.state != "waiting":
+    row = _still_waits(worker, number, destination)
+    if row is None:
         return None
     log.info("delivery_waits", delivery=number, destination=destination.name, seconds=round(seconds), why=why)
     return Later(0.0 if row.woken else seconds, away)
+
+
+def _pause(destination: Destination, attempts: int) -> float:
+    """Seconds until the next try: twice as long each time, up to the longest."""
+    first, most = destination.retry_first.total_seconds(), destination.retry_most.total_seconds()
+    return float(min(most, first * 2 ** min(attempts, 30)))

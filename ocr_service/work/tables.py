@@ -146,6 +146,7 @@ deliveries = Table(
     Column("next_at", Float),
     Column("turn", Integer, nullable=False, server_default=text("0")),  # one more each time a person asks again
     Column("batch", String(48), nullable=False, server_default=""),  # the workflow that sends it
+    Column("sent_at", Float),  # when it was last begun to be sent: it may be there, whatever we heard of it
     Column("woken", Boolean, nullable=False, server_default=text("false")),
     Column("warning", Boolean, nullable=False, server_default=text("false")),
     Column("committing", String(64), nullable=False, server_default=""),  # the storage commitment's Transaction UID

@@ -179,7 +179,7 @@ def turn(worker: Worker) -> int:
     """One look at what is to be done: what arrived, what is due, what waits in the outbox; how much there was."""
     done = worker.sort_out()
     done += studies.start_due(worker.store, time.time(), start_study)
-    done += deliveries.start_waiting(worker.store, start_delivery)
+    done += deliveries.start_waiting(worker.store, start_delivery, time.time())
     deliveries.woken(worker.store, lambda workflow_id: DBOS.send(workflow_id, "now", AGAIN))
     return done
 

@@ -69,7 +69,7 @@ def again(store: Store, *numbers: int) -> int:
 
 def started(store: Store) -> list[Batch]:
     batches: list[Batch] = []
-    while deliveries.start_waiting(store, batches.append):
+    while deliveries.start_waiting(store, batches.append, NOW):
         pass
     return batches
 
@@ -254,7 +254,7 @@ def test_whoever_dies_between_start_and_row_starts_the_same_again(store):
 
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
-            deliveries.start_waiting(store, dies)
+            deliveries.start_waiting(store, dies, NOW)
 
     assert names[0] == names[1]
     assert of(store, "1").batch == ""

@@ -229,3 +229,28 @@ def test_a_database_that_goes_away_decides_nothing(worker, peer, monkeypatch):
     delivering.try_round(worker, PACS, [number])
 
     assert state(worker, number) == "acknowledged"
+
+
+def test_a_report_that_was_taken_back_while_nobody_heard_its_answer_is_taken_back_there(
+    worker: SimpleNamespace, peer: FakeLane
+) -> None:
+    number = add(worker, "1")
+
+    def hangs(_: bytes) -> Sent:
+        change(worker.store, sent, sent.c.id == number, state="recalled", superseded=True)
+        return Unavailable("no answer")
+
+    peer.answer = hangs
+    left, _ = delivering.try_round(worker, PACS, [number])
+
+    assert left == []
+    kinds = [(one.kind, one.state) for one in rows(worker.store, sent)]
+    assert kinds == [("rdsr", "recalled"), ("manual", "waiting")]
+
+
+def test_a_report_that_was_never_sent_needs_no_recall(worker: SimpleNamespace, peer: FakeLane) -> None:
+    number = add(worker, "1", state="recalled")
+
+    assert delivering.try_round(worker, PACS, [number])[0] == []
+    assert [one.kind for one in rows(worker.store, sent)] == ["rdsr"]
+    assert peer.got == []
