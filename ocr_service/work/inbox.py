@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from queue import SimpleQueue
 from threading import Thread
 
@@ -24,6 +25,7 @@ from ocr_service.work.spool import Kept, Spool
 from ocr_service.work.store import Store, open_store
 from ocr_service.work.tables import objects, steps
 
+FOUND = "found"  # how a file came that lay in the spool, and no row knew
 _TOGETHER = 100  # objects of one transaction
 
 
@@ -86,6 +88,29 @@ class DurableInbox:
             "calling_ae": _text(step.calling_ae, 16),
         }
         self._commit(kept, steps, row)
+
+    def take_in(self, name: str) -> None:
+        """Record a file of the spool that no row knows. StoreError; OutputError where it cannot be read."""
+        path = self._spool.path(name)
+        try:
+            content, moment = path.read_bytes(), path.stat().st_mtime
+        except OSError as error:
+            raise OutputError(f"a file of the spool cannot be read: {error.strerror}") from error
+        row = {
+            "name": name,
+            "received_at": moment,
+            "day": day_of(moment),
+            "sop_instance_uid": "",
+            "sop_class_uid": "",
+            "digest": sha256(content).hexdigest(),
+            "bytes": len(content),
+            "calling_ae": "",
+            "address": "",
+            "via": FOUND,
+            "machine": self._machine,
+        }
+        with self._store.begin() as connection:
+            connection.execute(insert(objects).values(**row))
 
     def committed(self, told: Committed) -> None:
         """StoreError."""

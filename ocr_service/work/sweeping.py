@@ -24,21 +24,37 @@ from ocr_service.work.store import open_store
 log = structlog.get_logger()
 
 
+class Sweeper:
+    """What sweeps work with, for as many of them as there are. TemplateError, StoreError."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._library = equipment.library(config.templates)
+        self._inbox = open_inbox(config)
+        self._memory = StoreMemory(open_store(config))
+
+    def fetch(
+        self, pacs: Pacs, period: Period, stopped: Callable[[float], bool], *, without_screens: bool = False
+    ) -> Iterator[StudyLooked | PartLooked]:
+        """One sweep of an archive into our inbox. PeerUnavailable, PeerRefused, OutputError, StoreError."""
+        pace = Pace.of(pacs, datetime.now, time.monotonic, stopped)
+        yield from sweep(
+            pacs,
+            self._config.receiver.ae_title,
+            self._library,
+            self._inbox,
+            self._memory,
+            period,
+            pace,
+            without_screens=without_screens,
+        )
+
+
 def fetch(
     config: Config, pacs: Pacs, period: Period, stopped: Callable[[float], bool], *, without_screens: bool = False
 ) -> Iterator[StudyLooked | PartLooked]:
-    """One sweep of an archive into our inbox. PeerUnavailable, PeerRefused, OutputError, StoreError."""
-    pace = Pace.of(pacs, datetime.now, time.monotonic, stopped)
-    yield from sweep(
-        pacs,
-        config.receiver.ae_title,
-        equipment.library(config.templates),
-        open_inbox(config),
-        StoreMemory(open_store(config)),
-        period,
-        pace,
-        without_screens=without_screens,
-    )
+    """A single sweep; the faults of `Sweeper` and of its `fetch`."""
+    yield from Sweeper(config).fetch(pacs, period, stopped, without_screens=without_screens)
 
 
 def last_days(pacs: Pacs) -> Days:
@@ -50,12 +66,13 @@ def last_days(pacs: Pacs) -> Days:
 def watch(config: Config, stopped: Callable[[float], bool]) -> None:
     """Sweep each archive every so often, until `stopped`, which waits so many seconds, says so."""
     due = {pacs.name: 0.0 for pacs in config.pacs if pacs.watch is not None}
+    sweeper = Sweeper(config)
     while not stopped(1.0):
         for pacs in config.pacs:
             if pacs.watch is None or time.monotonic() < due[pacs.name]:
                 continue
             try:
-                total = swept(fetch(config, pacs, last_days(pacs), stopped))
+                total = swept(sweeper.fetch(pacs, last_days(pacs), stopped))
                 log.info("swept", pacs=pacs.name, studies=total.studies, kept=total.kept, faults=total.faults)
             except (NetworkError, OutputError, StoreError) as error:
                 log.warning("sweep_failed", pacs=pacs.name, why=str(error))

@@ -1,4 +1,4 @@
-"""What is not needed any more: pixels of images, objects whose time is over, files that nobody knows.
+"""What is not needed any more: pixels of images, objects whose time is over; and files that nobody knows.
 
 Knows ages and rows. Nothing goes before its unit's reports were acknowledged, and nothing in review or failed.
 """
@@ -17,6 +17,7 @@ from ocr_service.work.inventory import Role
 from ocr_service.work.tables import deliveries, objects, step_studies, steps, studies, units
 from ocr_service.work.worker import Worker
 
+OBJECTS, WHOLE = "objects/", ".dcm"  # the spool's files of objects, under their final names
 _SOME = 200  # rows a turn
 HALF_DONE = 3600.0  # seconds after which a file that no row knows was left by a process that died
 _WITH_PIXELS = (Role.SCREEN.value, Role.COMPANION.value)
@@ -30,11 +31,11 @@ def tidy(worker: Worker, *, search: bool = True) -> None:
     """One round of everything, what frees space first. search: look through the whole spool. StoreError."""
     now = time.time()
     removed = _remove_dropped(worker) + _retire(worker, now) + _retire_steps(worker, now)
-    unknown = _forget_unknown(worker, now) if search else 0
+    unknown = _take_in_unknown(worker, now) if search else 0
     _forget_drafts(worker, now)
     dropped = _drop_pixels(worker)
     if dropped or removed or unknown:
-        log.info("tidied", pixels_dropped=dropped, objects_removed=removed, unknown_files=unknown)
+        log.info("tidied", pixels_dropped=dropped, objects_removed=removed, unknown_taken_in=unknown)
 
 
 def _drop_pixels(worker: Worker) -> int:
@@ -149,23 +150,26 @@ def _removed(worker: Worker, names: list[str]) -> int:
     return len(names)
 
 
-def _forget_unknown(worker: Worker, now: float) -> int:
-    """Files that were written and never recorded: their objects were answered as errors, and are sent again."""
+def _take_in_unknown(worker: Worker, now: float) -> int:
+    """Files that no row knows: of a process that died, or of a database that an older backup took the place of.
+
+    Whole ones are taken in as if they had just arrived; what was never given its name is removed.
+    """
     old = [path for path in _files(worker.spool.folder) if _age(path, now) > HALF_DONE]
+    names = [path.relative_to(worker.spool.folder).as_posix() for path in old]
+    _removed(worker, [name for name in names if not name.endswith(WHOLE)])
     count = 0
-    for start in range(0, len(old), _SOME):
-        some = {"/".join(path.parts[-3:]): path for path in old[start : start + _SOME]}
+    whole = [name for name in names if name.endswith(WHOLE) and name.startswith(OBJECTS)]
+    for start in range(0, len(whole), _SOME):
+        some = whole[start : start + _SOME]
         with worker.store.begin(reading=True) as connection:
-            known = set(
-                connection.execute(
-                    select(objects.c.name).where(objects.c.name.in_(some), objects.c.on_disk.is_(True))
-                ).scalars()
-            )
-            known |= set(connection.execute(select(steps.c.name).where(steps.c.name.in_(some))).scalars())
-        count += _removed(
-            worker,
-            [path.relative_to(worker.spool.folder).as_posix() for name, path in some.items() if name not in known],
-        )
+            rows = connection.execute(select(objects.c.name, objects.c.on_disk).where(objects.c.name.in_(some))).all()
+        known = {row.name: row.on_disk for row in rows}
+        _removed(worker, [name for name, there in known.items() if not there])  # it could not be removed before
+        for name in some:
+            if name not in known:
+                worker.inbox.take_in(name)
+                count += 1
     return count
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import insert
 
 from ocr_service.errors import EngineError, OutputError
 from ocr_service.work import forgotten, tidying, workflow, working
+from ocr_service.work.inbox import DurableInbox
 from ocr_service.work.spool import Spool
 from ocr_service.work.store import Store
 from ocr_service.work.tables import deliveries, objects, units
@@ -37,7 +38,9 @@ def worker(store: Store, tmp_path: Path) -> FakeWorker:
     folders = SimpleNamespace(drafts=tmp_path / "drafts")
     (tmp_path / "spool").mkdir()
     spool = Spool(tmp_path / "spool")
-    return FakeWorker(config=config, store=store, spool=spool, folders=folders, stripped=[], fault=None, name="w")
+    inbox = DurableInbox(spool, store, "here")
+    told = {"stripped": [], "fault": None, "name": "w"}
+    return FakeWorker(config=config, store=store, spool=spool, folders=folders, inbox=inbox, **told)
 
 
 def keep(worker: FakeWorker, uid: str = "1.1", **told: Any) -> Path:
@@ -141,15 +144,22 @@ def test_an_object_that_kills_its_process_keeps_its_pixels(worker):
     assert row(worker.store, objects).pixels is False
 
 
-def test_a_file_that_nobody_knows_goes_after_an_hour(worker):
+def test_a_file_that_no_row_knows_is_taken_in_after_an_hour(worker):
+    """A restored backup of the database is older than the spool: what was acknowledged since is not lost."""
     old, new = laid(worker, "1.8"), laid(worker, "1.9")
     os.utime(new)
-    known = keep(worker, study="", state="kept")
+    half = old.with_suffix(".part")
+    half.write_bytes(b"half")
+    os.utime(half, (0, 0))
+    keep(worker, study="", state="kept")
     tidying.tidy(worker, search=False)
-    assert old.exists()
-    tidying.tidy(worker)
+    assert len(rows(worker.store, objects)) == 1
+    for _ in range(2):
+        tidying.tidy(worker)
 
-    assert [path.exists() for path in (old, new, known)] == [False, True, True]
+    assert [path.exists() for path in (old, new, half)] == [True, True, False]
+    _, found = rows(worker.store, objects)
+    assert (old.as_posix().endswith(found.name), found.state, found.via) == (True, "kept", "found")
 
 
 def test_a_file_that_cannot_be_removed_stops_no_other(worker):
