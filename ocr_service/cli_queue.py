@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ocr_service.dose.corrections import Correction
-    from ocr_service.work.records import Desk
+    from ocr_service.work.placing import Desk
 
 scanner_app = typer.Typer(no_args_is_help=True, help="Scanners whose first reports wait until a person accepts them.")
 Unit = Annotated[str, typer.Argument(help="The unit's name, or how it begins.")]

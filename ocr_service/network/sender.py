@@ -86,8 +86,10 @@ class StoreLane:
         if status is not None:
             return judged(status, named(self._peer))
         if self._gave_up:
-            return Unavailable(f"{named(self._peer)} gave no usable answer within {seconds(self._peer):g} s")
-        return Unavailable(f"{named(self._peer)} broke the association off while it was sent an object")
+            return Unavailable(
+                f"{named(self._peer)} gave no usable answer within {seconds(self._peer):g} s", begun=True
+            )
+        return Unavailable(f"{named(self._peer)} broke the association off while it was sent an object", begun=True)
 
     def close(self) -> None:
         """See `Lane`."""

@@ -61,9 +61,13 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """It does not have the object now, and trying again can help."""
+    """It does not have the object, as far as is known, and trying again can help.
+
+    begun: was the object on its way when it fell silent, so that it may have it all the same?
+    """
 
     why: str
+    begun: bool = False
 
 
 Sent = Accepted | Warned | Refused | Unavailable

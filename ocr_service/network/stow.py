@@ -16,6 +16,7 @@ import requests
 from dicomweb_client.web import DICOMwebClient
 from pydicom.dataset import Dataset
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import NewConnectionError
 
 from ocr_service.config import Destination
 from ocr_service.network.encoded import decoded
@@ -91,8 +92,15 @@ class StowLane:
         if isinstance(error, requests.exceptions.SSLError):
             return Unavailable(f"{self._name} cannot be reached: TLS failed, or its certificate is not accepted")
         if isinstance(error, requests.Timeout):
-            return Unavailable(f"{self._name} gave no answer within {self._seconds:g} s")
-        return Unavailable(f"{self._name} cannot be reached, or broke the connection off")
+            return Unavailable(f"{self._name} gave no answer within {self._seconds:g} s", not _never_reached(error))
+        told = f"{self._name} cannot be reached, or broke the connection off"
+        return Unavailable(told, begun=not _never_reached(error))
+
+
+def _never_reached(error: requests.RequestException) -> bool:
+    """Was there no connection over which anything could have been sent?"""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
 
 
 class _AnyName(HTTPAdapter):
@@ -141,9 +149,13 @@ def _unnamed(answer: requests.Response, store: Dataset | None, peer: str) -> Sen
     """200 or 202 whose body does not name our object. 200 alone says that all was stored (PS3.18 table 10.5.3-1)."""
     kind = _media_type(answer)
     if answer.content.strip() and kind not in (*_JSON, *_XML):
-        return Unavailable(f"{peer} answered with {kind or 'something'}: that is no DICOMweb service; check `url`")
+        return Unavailable(
+            f"{peer} answered with {kind or 'something'}: that is no DICOMweb service; check `url`", True
+        )
     if store is None or store.get("ReferencedSOPSequence") or store.get("FailedSOPSequence"):
-        return Unavailable(f"{peer} answered HTTP {answer.status_code} with a body that does not say what it stored")
+        return Unavailable(
+            f"{peer} answered HTTP {answer.status_code} with a body that does not say what it stored", True
+        )
     if answer.status_code == 202:
         return Warned(None, f"{peer} answered HTTP 202: it took the object with a remark that cannot be read")
     return Accepted()

@@ -32,6 +32,12 @@ def withdraw(connection: Connection, glyphs: frozenset[str], now: float) -> None
         studies.read_again(connection, [row.study for row in resting], f"withdrawn:{name}", now)
 
 
+def withdrawn_of(connection: Connection, glyphs: frozenset[str]) -> frozenset[str]:
+    """Which of these glyphs were withdrawn."""
+    known = frozenset(connection.execute(select(withdrawn.c.glyph)).scalars()) if glyphs else frozenset()
+    return glyphs & known
+
+
 def grown(connection: Connection, registered: Mapping[tuple[str, str], int], now: float) -> None:
     """What waits is read again where a console's letters are better known. registered: how many are, by its name."""
     for (template, console), count in registered.items():

@@ -5,8 +5,8 @@ Knows documents, destinations and the rule by which a report is taken back; must
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, insert, or_, select, update
@@ -52,7 +52,8 @@ class Plan:
     """What a unit's reading means for its destinations.
 
     new: what is to be there in the place of anything else of the unit; None: nothing new. none_stays: nothing of the
-    unit may stay there. reject: makes the rejection note of a document for a code of CID 7011 (IHE IOCM).
+    unit may stay there. reject: makes the rejection note of a document for a code of CID 7011 (IHE IOCM). first: by
+    destination, a row that is to be done before.
     """
 
     unit: str
@@ -61,16 +62,23 @@ class Plan:
     reject: Callable[[Document, str], Document]
     now: float
     day: str
+    first: Mapping[str, int] = field(default_factory=dict)
 
 
-def plan(connection: Connection, what: Plan, destinations: Sequence[Destination]) -> None:
-    """Bring the rows of the outbox to what is to be at each destination. Done twice, it changes nothing more."""
+def plan(connection: Connection, what: Plan, destinations: Sequence[Destination]) -> dict[str, int]:
+    """Bring the rows of the outbox to what is to be at each destination. Done twice, it changes nothing more.
+
+    By destination, the last row that takes something back there.
+    """
+    back: dict[str, int] = {}
     for destination in destinations:
         after = _take_back(connection, what, destination)
-        if what.new is None:
-            continue
-        if not _is_there(connection, what.new, destination.name):
-            _add(connection, what, destination.name, "rdsr", what.new, after=after)
+        if after is not None:
+            back[destination.name] = after
+        if what.new is not None and not _is_there(connection, what.new, destination.name):
+            first = after if after is not None else what.first.get(destination.name)
+            _add(connection, what, destination.name, "rdsr", what.new, after=first)
+    return back
 
 
 def _take_back(connection: Connection, what: Plan, destination: Destination) -> int | None:
@@ -104,7 +112,7 @@ def _recall(
     """Take back one document by the destination's rule, after another one where there is one."""
     this = update(deliveries).where(deliveries.c.id == old.id)
     document = Document(old.file, old.sop_instance_uid)
-    if old.state != "acknowledged" and not old.committing:
+    if old.state != "acknowledged" and not old.committing and old.sent_at is None:
         # A sending that is under way finds the row changed, and asks for the recall then. One that failed is not
         # sent again either, whoever asks for that; what it had to wait for, the new one has to wait for.
         connection.execute(this.values(state="recalled", superseded=True))
@@ -179,12 +187,15 @@ def _add(
 
 
 def recall_late(connection: Connection, number: int, what: Plan, destination: Destination) -> None:
-    """A document arrived although it was taken back while it was on its way: take it back there now."""
+    """A document arrived although it was taken back while it was on its way: take it back there, if nobody did."""
     this = deliveries.c.id == number
+    its = (deliveries.c.unit == what.unit, deliveries.c.destination == destination.name)
+    told = select(deliveries.c.id).where(*its, deliveries.c.kind.in_(("rejection", "manual")), deliveries.c.id > number)
+    if connection.execute(told.limit(1)).first() is not None:
+        return
     connection.execute(update(deliveries).where(this).values(state="acknowledged", superseded=False))
     newest = select(deliveries).where(
-        deliveries.c.unit == what.unit,
-        deliveries.c.destination == destination.name,
+        *its,
         deliveries.c.kind == "rdsr",
         deliveries.c.state.in_(ON_THE_WAY),
         deliveries.c.superseded.is_(False),
@@ -254,9 +265,11 @@ def get(store: Store, number: int) -> Row[tuple[object, ...]] | None:
         return connection.execute(select(deliveries).where(deliveries.c.id == number)).one_or_none()
 
 
-def sending(store: Store, number: int, now: float) -> None:
-    """It is about to be sent: from now on it may be at its destination, whatever is heard of that."""
-    _set(store, number, sent_at=now)
+def sending(store: Store, number: int, now: float) -> bool:
+    """It is about to be sent, and may be there from now on, whatever is heard of it. False: it was taken back."""
+    with store.begin() as connection:
+        this = update(deliveries).where(deliveries.c.id == number, deliveries.c.state == "waiting")
+        return bool(connection.execute(this.values(sent_at=now)).rowcount)
 
 
 def released(store: Store, number: int, why: str, next_at: float) -> None:
@@ -267,9 +280,10 @@ def released(store: Store, number: int, why: str, next_at: float) -> None:
         connection.execute(this.values(**values))
 
 
-def tried(store: Store, number: int, why: str, next_at: float) -> None:
-    """It could not be sent now."""
-    _set(store, number, attempts=deliveries.c.attempts + 1, why=why, next_at=next_at)
+def tried(store: Store, number: int, why: str, next_at: float, *, begun: bool = False) -> None:
+    """It could not be sent now. begun: may it be there all the same?"""
+    told = {"attempts": deliveries.c.attempts + 1, "why": why, "next_at": next_at}
+    _set(store, number, **told, **({} if begun else {"sent_at": None}))
 
 
 def ended(

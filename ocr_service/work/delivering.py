@@ -20,7 +20,7 @@ from ocr_service.network.commitment import Asked, request_commitment
 from ocr_service.network.encoded import decoded
 from ocr_service.network.sender import Accepted, Lane, Refused, Sent, Unavailable, Warned, lane
 from ocr_service.rdsr.identity import uid_of
-from ocr_service.work import audit_trail, deliveries, records
+from ocr_service.work import audit_trail, deliveries, placing
 from ocr_service.work.unit import fault_in_words
 from ocr_service.work.worker import Worker
 
@@ -87,8 +87,8 @@ def _tried(worker: Worker, number: int, destination: Destination, way: Lane) -> 
         _over(worker, number, destination.name, "failed", f"{TOO_LONG}: {row.why}")
         return None
     encoded = worker.outbox.read(row.file)
-    if not row.committing:
-        deliveries.sending(worker.store, number, time.time())
+    if not row.committing and not deliveries.sending(worker.store, number, time.time()):
+        return None  # it was taken back just now
     sent = Accepted() if row.committing else way.send(encoded)
     match sent:
         case Accepted() | Warned() if destination.commitment and row.kind == "rdsr":
@@ -97,8 +97,8 @@ def _tried(worker: Worker, number: int, destination: Destination, way: Lane) -> 
             _arrived(worker, number, destination, sent)
         case Refused(_, why):
             _over(worker, number, destination.name, "refused", why)
-        case Unavailable(why):
-            return _later(worker, number, destination, row.attempts, why, away=True)
+        case Unavailable(why, begun):
+            return _later(worker, number, destination, row.attempts, why, away=True, begun=begun)
         case _:
             assert_never(sent)
     return None
@@ -160,7 +160,7 @@ def _is_there(worker: Worker, number: int, destination: Destination, why: str, *
         now,
         why=why,
         warning=warning,
-        late=lambda connection: records.recall_late(worker.desk, connection, number, destination, now),
+        late=lambda connection: placing.recall_late(worker.desk, connection, number, destination, now),
     )
 
 
@@ -178,11 +178,18 @@ def _over(worker: Worker, number: int, name: str, state: str, why: str) -> None:
 
 
 def _later(
-    worker: Worker, number: int, destination: Destination, attempts: int, why: str, *, away: bool = False
+    worker: Worker,
+    number: int,
+    destination: Destination,
+    attempts: int,
+    why: str,
+    *,
+    away: bool = False,
+    begun: bool = False,
 ) -> Later | None:
     """Twice as long each time, up to the longest; where it was acknowledged meanwhile, it is over."""
     seconds = _pause(destination, attempts)
-    deliveries.tried(worker.store, number, why, time.time() + seconds)
+    deliveries.tried(worker.store, number, why, time.time() + seconds, begun=begun)
     row = _still_waits(worker, number, destination)
     if row is None:
         return None

@@ -16,7 +16,7 @@ from ocr_service.work import sending_rules
 from ocr_service.work.audit_trail import read_trail
 from ocr_service.work.deliveries import ON_THE_WAY
 from ocr_service.work.ledger_objects import Fault, Look, workflow_of
-from ocr_service.work.records import COMMISSIONING, RECALLED, facts_of
+from ocr_service.work.placing import COMMISSIONING, RECALLED, facts_of
 from ocr_service.work.tables import acts, deliveries, objects, scanners, studies, units
 from ocr_service.work.workflow_states import on_the_way
 

@@ -18,7 +18,7 @@ from ocr_service.config import Config
 from ocr_service.dose.report import Finding, FindingKind
 from ocr_service.work import lines
 from ocr_service.work.inbox import day_of
-from ocr_service.work.records import COMMISSIONING
+from ocr_service.work.placing import COMMISSIONING
 from ocr_service.work.spool import Spool
 from ocr_service.work.store import Store
 from ocr_service.work.tables import acts, deliveries, objects, scanners, studies, units, workers

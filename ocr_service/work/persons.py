@@ -17,10 +17,11 @@ from sqlalchemy import Connection, Row, func, insert, or_, select, update
 from ocr_service.config import Config
 from ocr_service.dose.corrections import NOT_STATED, Act, ActKind, Correction, parse_correction
 from ocr_service.errors import UsageError
-from ocr_service.work import deliveries, records, studies
+from ocr_service.work import deliveries, placing, records, studies
 from ocr_service.work.audit_trail import About, open_trail
 from ocr_service.work.outbox import Outbox
-from ocr_service.work.records import RECALLED, Desk
+from ocr_service.work.placing import RECALLED, Desk
+from ocr_service.work.reading import UnitActs
 from ocr_service.work.rejecting import Rejecting
 from ocr_service.work.store import open_store
 from ocr_service.work.tables import acts, objects, scanners, units
@@ -33,18 +34,26 @@ _NAME = re.compile(r"(?!\s*$)[^\\]{1,64}")  # PN, of which one component group i
 _LONG = 16  # letters of a unit's name: a shorter number is a delivery's
 
 
-def acts_of(connection: Connection, study: str) -> dict[str, tuple[Act, ...]]:
-    """What persons decided about the units of a study, in order, by the unit's scanner."""
+def acts_of(connection: Connection, study: str) -> tuple[UnitActs, ...]:
+    """What persons decided about the units of a study, in order."""
     found = connection.execute(
-        select(units.c.scanner, acts)
+        select(units.c.id.label("of_unit"), units.c.scanner, units.c.report, acts)
         .join(units, units.c.id == acts.c.unit)
         .where(units.c.study == study, acts.c.kind.in_(_DECISIONS))
         .order_by(acts.c.id)
-    )
-    told: dict[str, tuple[Act, ...]] = {}
-    for row in found:
-        told[row.scanner] = (*told.get(row.scanner, ()), _act(row))
-    return told
+    ).all()
+    told = []
+    for unit in dict.fromkeys(row.of_unit for row in found):
+        its = [row for row in found if row.of_unit == unit]
+        objects_of_unit = frozenset(json.loads(its[0].report).get("sop_instance_uids", ()))
+        told.append(UnitActs(its[0].scanner, objects_of_unit, tuple(_act(row) for row in its)))
+    return tuple(told)
+
+
+def newest_act(connection: Connection, study: str) -> int:
+    """The number of the newest decision about a unit of the study; 0 where there is none."""
+    of_study = select(func.max(acts.c.id)).join(units, units.c.id == acts.c.unit).where(units.c.study == study)
+    return connection.execute(of_study).scalar() or 0
 
 
 def _act(row: Row[tuple[object, ...]]) -> Act:
@@ -139,7 +148,7 @@ def accept(desk: Desk, template: str, console: str, person: str, now: float) -> 
         if row.accepted_at is None:
             connection.execute(update(scanners).where(*which).values(accepted_at=now, accepted_by=person[:64]))
             _record(desk, connection, "accept", person, now, about=_console(template, console))
-    return records.release(desk, template, console, now)
+    return placing.release(desk, template, console, now)
 
 
 def retry(desk: Desk, name: str, person: str, now: float) -> int:
@@ -179,8 +188,9 @@ def recall(desk: Desk, unit: str, person: str, why: str, now: float) -> int:
         row = find_unit(connection, unit)
         _record(desk, connection, "recall", person, now, row, told={"why": why})
         before = connection.execute(select(func.max(sent.c.id))).scalar() or 0
-        records.plan_for(desk, connection, row.id, records.facts_of(row), None, none_stays=True, now=now)
+        placing.plan_for(desk, connection, row.id, placing.facts_of(row), None, none_stays=True, now=now)
         connection.execute(update(units).where(units.c.id == row.id).values(held=RECALLED))
+        records.read_followers(connection, row, now)
         return connection.execute(
             select(func.count()).select_from(sent).where(sent.c.unit == row.id, sent.c.id > before)
         ).scalar_one()

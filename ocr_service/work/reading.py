@@ -7,7 +7,7 @@ a console's letters taught is kept before the job ends, so that every worker rea
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b, sha256
 from pathlib import Path
 from time import perf_counter
@@ -25,7 +25,7 @@ from ocr_service.study import attributes
 from ocr_service.templates.library import Library
 from ocr_service.templates.schema import Template
 from ocr_service.work import unit
-from ocr_service.work.inventory import Broken, take_stock
+from ocr_service.work.inventory import Broken, UnitFiles, take_stock
 from ocr_service.work.objects import quiet
 from ocr_service.work.unit import Converted, ReadUnit, SiteRules, Workplace
 
@@ -42,22 +42,32 @@ class Equipment:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitActs:
+    """What persons decided about a unit, oldest first. objects: the SOP Instance UIDs that it was last read from."""
+
+    scanner: str
+    objects: frozenset[str]
+    acts: tuple[Act, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReadJob:
     """A study to read. lost: objects that are not opened, since they cost a process its life or are gone.
 
-    drafts: a folder for this job's RDSRs. acts: what persons decided, by the unit's scanner. read_today: scanners that
-    were read today, the others are audited. salt: of the digests that patients are compared by. steps: the requests of
-    its procedure steps, in the order they came.
+    drafts: a folder for this job's RDSRs. acts: what persons decided. uids: the SOP Instance UIDs of the files.
+    read_today: scanners that were read today, the others are audited. salt: of the digests that patients are compared
+    by. steps: the requests of its procedure steps, in the order they came.
     """
 
     files: tuple[Path, ...]
     lost: tuple[Broken, ...]
     drafts: Path
-    acts: Mapping[str, tuple[Act, ...]]
+    acts: tuple[UnitActs, ...] = ()
     disbelieved: frozenset[str] = frozenset()
     read_today: frozenset[str] = frozenset()
     salt: bytes = b""
     steps: tuple[Path, ...] = ()
+    uids: Mapping[Path, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +162,10 @@ def read_study(job: ReadJob) -> StudyRead:
             desk.library, desk.readers, told.outbox, told.emit, perf_counter, told.rules, drafts=job.drafts
         )
         read = []
+        here = {_column(" / ".join(files.scanner)) for files in stock.units}
         for files in stock.units:
             scanner = _column(" / ".join(files.scanner))
-            acts = job.acts.get(scanner, ())
+            acts = _acts_of(files, scanner, here, job)
             first = scanner not in job.read_today
             files = replace(files, steps=job.steps)
             read.append(unit.read(files, workplace, first=first, acts=acts, disbelieved=job.disbelieved))
@@ -176,6 +187,18 @@ def read_study(job: ReadJob) -> StudyRead:
         _registered(fonts, read, desk.library),
         frozenset(uid for one in read if one.ending is not None for uid in one.ending.others),
     )
+
+
+def _acts_of(files: UnitFiles, scanner: str, here: set[str], job: ReadJob) -> tuple[Act, ...]:
+    """The decisions about this unit, also where its scanner is better known now; in the order of the records' own rule.
+
+    here: the scanners of all units of this reading.
+    """
+    mine = {job.uids.get(path, "") for path in files.screens or files.images}
+    same = next((one for one in job.acts if one.scanner == scanner), None)
+    shared = next((one for one in job.acts if one.scanner not in here and mine & one.objects), None)
+    found = same or shared
+    return found.acts if found is not None else ()
 
 
 def _told(read: ReadUnit, converted: Converted, library: Library, salt: bytes) -> UnitRead:

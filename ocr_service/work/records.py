@@ -7,50 +7,34 @@ know how anything is read or sent.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 
-from ocr_service.config import Config, Destination
 from ocr_service.dose.proof import Unreadable
 from ocr_service.dose.report import doubt, note
-from ocr_service.errors import OutputError
-from ocr_service.network.lanes import Provenance, destinations_for
 from ocr_service.pipeline import Outcome, Skipped, doubted
-from ocr_service.work import believing, deliveries, lines, studies
-from ocr_service.work.deliveries import Document, Plan
+from ocr_service.work import believing, lines, studies
+from ocr_service.work.deliveries import Document
 from ocr_service.work.inbox import day_of
-from ocr_service.work.outbox import Outbox
+from ocr_service.work.placing import COMMISSIONING, RECALLED, Desk, facts_of, plan_for, provenance
 from ocr_service.work.reading import StudyRead, UnitRead
-from ocr_service.work.rejecting import Rejecting
-from ocr_service.work.store import Store
 from ocr_service.work.studies import Due
-from ocr_service.work.tables import deliveries as sent
-from ocr_service.work.tables import objects, rests, units
+from ocr_service.work.tables import acts, objects, rests, units
 from ocr_service.work.tables import studies as study_rows
 
 SUPERSEDED, WAITS, RECORDED = "superseded", "waits", "recorded"
-COMMISSIONING, RECALLED = "commissioning", "recalled"  # why a report is held back
 _REPORTED = ("verified", "header")
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What recording needs. drafts: where this reading's RDSRs lie."""
-
-    store: Store
-    outbox: Outbox
-    config: Config
-    rejecting: Rejecting
-
-
-def record(desk: Desk, due: Due, told: StudyRead, drafts: Path, now: float) -> str:
+def record(desk: Desk, due: Due, told: StudyRead, drafts: Path, now: float, last_act: int | None = None) -> str:
     """Record a reading; what came of it. StoreError, OutputError.
 
-    SUPERSEDED where other objects have arrived meanwhile: they are read soon. WAITS where no page says that the
+    SUPERSEDED where objects have arrived meanwhile, a person has decided, or a letter that it rests on was withdrawn:
+    the study is read again. last_act: the newest decision that it was read with. WAITS where no page says that the
     examination is whole, and the study is not quiet yet.
     """
     with desk.store.begin() as connection:
@@ -62,17 +46,34 @@ def record(desk: Desk, due: Due, told: StudyRead, drafts: Path, now: float) -> s
         if due.cause == "arrival" and not (told.units and all(unit.whole for unit in told.units)):
             studies.wait_for_more(connection, due.study, desk.config.reading)
             return WAITS
+        believing.withdraw(connection, told.withdrawn, now)
+        if (cause := _outdated(connection, due, told, last_act)) is not None:
+            studies.read_again(connection, [due.study], cause, now)
+            return SUPERSEDED
         _broken(connection, told)
         _no_screens(connection, due.study, told)
-        believing.withdraw(connection, told.withdrawn, now)
         here = frozenset(unit.scanner for unit in told.units)
-        ids = [_Unit(desk, connection, due.study, unit, now, here).record(drafts) for unit in told.units]
-        _united(desk, connection, due.study, ids, now)
+        found = [_Unit(desk, connection, due.study, unit, now, here) for unit in told.units]
+        first = _united(desk, connection, due.study, told, [unit.name for unit in found], now)
+        for unit in found:
+            unit.record(drafts, first)
         connection.execute(
             update(study_rows).where(study_rows.c.study == due.study).values(state="read", digest=due.digest)
         )
         believing.grown(connection, told.registered, now)  # last: this study too may wait for them
     return RECORDED
+
+
+def _outdated(connection: Connection, due: Due, told: StudyRead, last_act: int | None) -> str | None:
+    """Why a reading may not be recorded any more, as the cause of another one; None where it may."""
+    if last_act is not None:
+        of_study = select(func.max(acts.c.id)).join(units, units.c.id == acts.c.unit).where(units.c.study == due.study)
+        newest = connection.execute(of_study).scalar() or 0
+        if newest > last_act:
+            return f"act:{newest}"
+    gone = believing.withdrawn_of(connection, frozenset(glyph for unit in told.units for glyph in unit.rests))
+    cause = f"withdrawn:{sha256(chr(10).join(sorted(gone)).encode()).hexdigest()[:16]}" if gone else None
+    return cause if cause != due.cause else None  # a person may have deleted the line that withdrew it
 
 
 def record_failure(desk: Desk, due: Due, why: str, now: float) -> None:
@@ -138,17 +139,20 @@ class _Unit:
         self._desk, self._connection, self._study, self._now = desk, connection, study, now
         self._told = told
         self._before = self._known(here)
-        self._id = self._before.id if self._before is not None else self._new_id()
+        self.name = self._before.id if self._before is not None else self._new_id()
 
-    def record(self, drafts: Path) -> str:
-        """Its row, its report, its deliveries; the unit's name."""
+    def record(self, drafts: Path, first: Mapping[str, int]) -> None:
+        """Its row, its report, its deliveries. first: by destination, what is to be done there before."""
         outcome = self._once(self._told.converted.outcome)
         converted = replace(self._told.converted, outcome=outcome)
         name = lines.outcome_name(outcome)
         document = self._document(name, drafts)
-        held = self._held(document, name) if document is not None else ""
-        # What is at the destinations already stays the unit's report, and rests on the same letters.
-        stays = self._old() if document is None and not self._is_empty(name) and not self._was_held else None
+        recalled = self._before is not None and self._before.held == RECALLED
+        held = self._held(document, name) if document is not None else RECALLED if recalled else ""
+        # What is at the destinations already stays the unit's report, and rests on the same letters. So does what a
+        # person has recalled: it is not sent again by itself.
+        at_rest = recalled or not (self._is_empty(name) or self._was_held)
+        stays = self._old() if document is None and at_rest else None
         known = document or stays
         values = {
             "study": self._study,
@@ -172,14 +176,14 @@ class _Unit:
         }
         counted = {"audited": self._told.audited, "disagreed": int(self._told.disagreed > 0)}
         if self._before is None:
-            self._connection.execute(insert(units).values(id=self._id, day=day_of(self._now), **values, **counted))
+            self._connection.execute(insert(units).values(id=self.name, day=day_of(self._now), **values, **counted))
         else:
             sums = {key: units.c[key] + value for key, value in counted.items()}
-            self._connection.execute(update(units).where(units.c.id == self._id).values(**values, **sums))
+            self._connection.execute(update(units).where(units.c.id == self.name).values(**values, **sums))
         if not stays:
             self._rest_on(self._told.rests if document is not None else frozenset())
-        self._deliver(document if not held else None, name)
-        return self._id
+        self._deliver(document if not held else None, name, first)
+        self._tell_followers(name)
 
     def _known(self, here: frozenset[str]) -> Row[tuple[object, ...]] | None:
         """The unit's row, also where its scanner is better known now."""
@@ -209,18 +213,26 @@ class _Unit:
             )
         ).all()
         for other in linked:
-            if other.patient != self._told.patient:
-                seen = f"linked:{self._id}"
+            if other.patient != self._told.patient and not self._told.by_person:
+                seen = f"linked:{self.name}"
                 if self._before is None or self._before.outcome != "needs_review":
                     studies.read_again(self._connection, [other.study], seen, self._now)
                 return doubted(outcome, [doubt("linked", "the same rows and times lie in a study of another patient")])
-        reported = [one for one in linked if one.outcome in _REPORTED and one.sop_instance_uid]
-        mine = self._before is not None and self._before.outcome in _REPORTED
+        reported = [one for one in linked if _is_reported(one)]
+        mine = self._before is not None and _is_reported(self._before)
         if not reported or mine:
             return outcome
         other = reported[0]
         told = note("linked", f"the same rows and times are reported under another study, {other.study}")
         return Skipped(outcome.report, (other.sop_instance_uid,), (*outcome.findings, told))
+
+    def _tell_followers(self, name: str) -> None:
+        """Where this examination is not reported here any more, studies that left it to this one are read again."""
+        before = self._before
+        if before is None or not _is_reported(before):
+            return
+        if name in ("skipped", "failed") or before.examination != self._told.examination:
+            read_followers(self._connection, before, self._now)
 
     def _document(self, name: str, drafts: Path) -> Document | None:
         """The report that is to be at the destinations; None where there is none."""
@@ -256,22 +268,21 @@ class _Unit:
         )
 
     def _rest_on(self, glyphs: frozenset[str]) -> None:
-        self._connection.execute(delete(rests).where(rests.c.unit == self._id))
+        self._connection.execute(delete(rests).where(rests.c.unit == self.name))
         if glyphs:
-            self._connection.execute(insert(rests), [{"unit": self._id, "glyph": glyph} for glyph in sorted(glyphs)])
+            self._connection.execute(insert(rests), [{"unit": self.name, "glyph": glyph} for glyph in sorted(glyphs)])
 
     def _calling_ae(self) -> str:
+        """All AE titles that its objects came from, parted by backslashes, which no title has."""
         uids = self._told.converted.sop_instance_uids
-        row = self._connection.execute(
-            select(objects.c.calling_ae).where(objects.c.sop_instance_uid.in_(uids)).order_by(objects.c.id)
-        ).first()
-        return row.calling_ae if row is not None else ""
+        titles = select(objects.c.calling_ae).where(objects.c.sop_instance_uid.in_(uids)).distinct()
+        return "\\".join(sorted(filter(None, self._connection.execute(titles).scalars())))[:200]
 
-    def _deliver(self, new: Document | None, name: str) -> None:
+    def _deliver(self, new: Document | None, name: str, first: Mapping[str, int]) -> None:
         """What is to be at the destinations now, and what may not stay there."""
         empty = new is None and self._is_empty(name)
-        facts = Provenance(frozenset({self._calling_ae()}), self._told.station, self._told.manufacturer)
-        plan_for(self._desk, self._connection, self._id, facts, new, none_stays=empty, now=self._now)
+        facts = provenance(self._calling_ae(), self._told.station, self._told.manufacturer)
+        plan_for(self._desk, self._connection, self.name, facts, new, none_stays=empty, now=self._now, first=first)
 
     def _is_empty(self, name: str) -> bool:
         """May nothing of the unit stay at the destinations, where there is no new report?"""
@@ -289,35 +300,47 @@ def _objects_in(unit: Row[tuple[object, ...]]) -> set[str]:
     return set(json.loads(unit.report).get("sop_instance_uids", ()))
 
 
-def plan_for(
-    desk: Desk,
-    connection: Connection,
-    unit: str,
-    facts: Provenance,
-    new: Document | None,
-    *,
-    none_stays: bool,
-    now: float,
-) -> None:
-    """Plan a unit's deliveries to the destinations that its facts choose."""
-    chosen = destinations_for(facts, desk.config.destination)
-    what = Plan(unit, new, none_stays, desk.rejecting.note, now, day_of(now))
-    deliveries.plan(connection, what, [one for one in desk.config.destination if one.name in chosen])
+def _is_reported(unit: Row[tuple[object, ...]]) -> bool:
+    """Does a report of ours stand for this unit?"""
+    return bool(unit.sop_instance_uid) and unit.outcome != "skipped" and unit.held != RECALLED
 
 
-def _united(desk: Desk, connection: Connection, study: str, ids: Sequence[str], now: float) -> None:
-    """A unit whose objects belong to another one now, since their scanner is better known, ends as skipped."""
+def read_followers(connection: Connection, leader: Row[tuple[object, ...]], now: float) -> None:
+    """Linked orders that were left to a unit which is not reported any more are read again."""
+    left = select(units.c.study).where(
+        units.c.examination == leader.examination,
+        units.c.examination != "",
+        units.c.study != leader.study,
+        units.c.outcome == "skipped",
+    )
+    followers = list(connection.execute(left).scalars())
+    studies.read_again(connection, followers, f"leader:{leader.id}:{now:.0f}", now)
+
+
+def _united(
+    desk: Desk, connection: Connection, study: str, told: StudyRead, ids: Sequence[str], now: float
+) -> dict[str, int]:
+    """A unit whose objects belong to another one now, since their scanner is better known, ends as skipped.
+
+    One whose objects cannot be read any more keeps its report, and a person has to look where something is wrong. By
+    destination, the last row that takes something back.
+    """
+    here = {uid for unit in told.units for uid in unit.converted.sop_instance_uids}
+    first: dict[str, int] = {}
     left = connection.execute(
         select(units).where(units.c.study == study, units.c.id.not_in(ids), units.c.outcome != "skipped")
     ).all()
     for row in left:
-        if _is_retired(connection, row):
-            if believing.is_disbelieved(connection, row):  # nothing can be read again: a person has to look
-                connection.execute(update(units).where(units.c.id == row.id).values(outcome="needs_review"))
-                plan_for(desk, connection, row.id, facts_of(row), None, none_stays=True, now=now)
-        elif ids:
-            connection.execute(update(units).where(units.c.id == row.id).values(outcome="skipped", held=""))
+        its = update(units).where(units.c.id == row.id)
+        if here & _objects_in(row) or (ids and row.outcome == "failed"):
+            connection.execute(its.values(outcome="skipped", held=""))
+            first |= plan_for(desk, connection, row.id, facts_of(row), None, none_stays=True, now=now)
+        elif believing.is_disbelieved(connection, row):
+            connection.execute(its.values(outcome="needs_review"))
             plan_for(desk, connection, row.id, facts_of(row), None, none_stays=True, now=now)
+        elif not _is_retired(connection, row) and row.outcome in _REPORTED:
+            connection.execute(its.values(outcome="needs_review"))
+    return first
 
 
 def _is_retired(connection: Connection, unit: Row[tuple[object, ...]]) -> bool:
@@ -325,32 +348,3 @@ def _is_retired(connection: Connection, unit: Row[tuple[object, ...]]) -> bool:
     uids = _objects_in(unit)
     here = select(objects.c.id).where(objects.c.sop_instance_uid.in_(uids), objects.c.on_disk.is_(True))
     return bool(uids) and connection.execute(here.limit(1)).first() is None
-
-
-def facts_of(row: Row[tuple[object, ...]]) -> Provenance:
-    """What a unit's destinations are chosen by."""
-    return Provenance(frozenset({row.calling_ae}), row.station, row.manufacturer)
-
-
-def recall_late(desk: Desk, connection: Connection, number: int, destination: Destination, now: float) -> None:
-    """A document arrived although it was taken back while it was on its way: take it back there now."""
-    row = connection.execute(select(sent).where(sent.c.id == number)).one()
-    what = Plan(row.unit, None, True, desk.rejecting.note, now, day_of(now))
-    try:
-        deliveries.recall_late(connection, number, what, destination)
-    except OutputError:  # nobody would remember it if this were broken off: a person does it
-        by_hand = destination.model_copy(update={"correction": "manual"})
-        deliveries.recall_late(connection, number, what, by_hand)
-
-
-def release(desk: Desk, template: str, console: str, now: float) -> int:
-    """A scanner was accepted: what waited for that is sent; how many reports."""
-    with desk.store.begin() as connection:
-        held = connection.execute(
-            select(units).where(units.c.template == template, units.c.console == console, units.c.held == COMMISSIONING)
-        ).all()
-        for row in held:
-            connection.execute(update(units).where(units.c.id == row.id).values(held=""))
-            new = Document(row.rdsr, row.sop_instance_uid)
-            plan_for(desk, connection, row.id, facts_of(row), new, none_stays=False, now=now)
-        return len(held)

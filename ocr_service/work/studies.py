@@ -111,6 +111,7 @@ def _state(connection: Connection, one: Sorted, row: Row[tuple[object, ...]], *,
         objects.c.sop_instance_uid == uid,
         objects.c.digest == row.digest,
         objects.c.state.not_in(("kept", "duplicate")),
+        objects.c.on_disk.is_(True),  # what was removed may come back
         objects.c.id != one.number,
     )
     if one.role != BROKEN:  # the same bytes can be read now: it was the earlier one's file that was damaged
@@ -246,7 +247,9 @@ def objects_of(connection: Connection, study: str) -> list[StudyObject]:
     chosen = (c.id, c.name, c.role, c.state, c.why, c.sop_class_uid, c.sop_instance_uid, c.on_disk)
     retired = and_(c.study == study, c.state == "in_use", c.on_disk.is_(False))
     found = connection.execute(select(*chosen).where(or_(_read_with(study), retired)).order_by(c.id))
-    return [StudyObject(*row) for row in found]
+    told = [StudyObject(*row) for row in found]
+    here = {one.sop_instance_uid for one in told if one.on_disk}
+    return [one for one in told if one.on_disk or one.sop_instance_uid not in here]  # some came back
 
 
 def steps_of(connection: Connection, study: str) -> list[str]:

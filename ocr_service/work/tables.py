@@ -102,7 +102,7 @@ units = Table(
     Column("milliseconds", Integer, nullable=False),
     Column("audited", Integer, nullable=False, server_default=text("0")),
     Column("disagreed", Integer, nullable=False, server_default=text("0")),
-    Column("calling_ae", String(16), nullable=False, server_default=""),
+    Column("calling_ae", String(200), nullable=False, server_default=""),
     Column("station", String(32), nullable=False, server_default=""),
     Column("manufacturer", String(64), nullable=False, server_default=""),
 )

@@ -27,7 +27,7 @@ from ocr_service.work.inbox import DurableInbox, day_of
 from ocr_service.work.inventory import Broken
 from ocr_service.work.objects import Identity
 from ocr_service.work.outbox import Outbox
-from ocr_service.work.records import Desk
+from ocr_service.work.placing import Desk
 from ocr_service.work.rejecting import Rejecting
 from ocr_service.work.sorting import BROKEN
 from ocr_service.work.spool import Spool
@@ -142,7 +142,7 @@ class Worker:
     def read_and_record(self, due: Due) -> str:
         """Read a study and record what came of it. EngineError where a process died of it."""
         drafts = self.folders.drafts / due.workflow_id
-        job, there = self._job(due, drafts)
+        job, there, last_act = self._job(due, drafts)
         limit = self.config.reading.time_limit.total_seconds()
         try:
             try:
@@ -152,7 +152,7 @@ class Worker:
             except EngineError as error:
                 self._blame(due, there, str(error), limit)
                 raise
-            ended = records.record(self.desk, due, told, drafts, time.time())
+            ended = records.record(self.desk, due, told, drafts, time.time(), last_act)
         finally:
             shutil.rmtree(drafts, ignore_errors=True)
         for one in told.units:
@@ -189,7 +189,8 @@ class Worker:
             milliseconds=converted.milliseconds,
         )
 
-    def _job(self, due: Due, drafts: Path) -> tuple[reading.ReadJob, list[StudyObject]]:
+    def _job(self, due: Due, drafts: Path) -> tuple[reading.ReadJob, list[StudyObject], int]:
+        """What to read, of which objects, and the newest decision of a person that it is read with."""
         now = time.time()
         with self.store.begin(reading=True) as connection:
             there = studies.objects_of(connection, due.study)
@@ -197,6 +198,7 @@ class Worker:
             today = select(units.c.scanner).where(units.c.day == day_of(now)).distinct()
             read_today = frozenset(connection.execute(today).scalars())
             acts = persons.acts_of(connection, due.study)
+            last_act = persons.newest_act(connection, due.study)
             requests = studies.steps_of(connection, due.study)
         lost = [one for one in there if not one.on_disk or (one.state == "failed" and one.role != BROKEN)]
         job = reading.ReadJob(
@@ -208,8 +210,9 @@ class Worker:
             read_today,
             self._salt,
             tuple(self.spool.path(name) for name in requests),
+            {self.spool.path(one.name): one.sop_instance_uid for one in there},
         )
-        return job, there
+        return job, there, last_act
 
     def _lost(self, one: StudyObject, study: str) -> Broken:
         """An object that is not opened: it cost a process its life, or is there no more."""
@@ -224,7 +227,7 @@ class Worker:
             drafts = self.folders.drafts / f"{due.workflow_id}-{one.number}"
             try:
                 if len(suspects) > 1:
-                    job = reading.ReadJob((self.spool.path(one.name),), (), drafts, {}, salt=self._salt)
+                    job = reading.ReadJob((self.spool.path(one.name),), (), drafts, salt=self._salt)
                     self._reading.do(reading.read_study, job, limit)
                     continue
             except EngineAway:

@@ -28,7 +28,7 @@ from ocr_service.templates.library import load_templates
 from ocr_service.templates.shipped import shipped_templates
 from ocr_service.work import archive
 from ocr_service.work.outbox import Outbox
-from ocr_service.work.records import Desk
+from ocr_service.work.placing import Desk
 from ocr_service.work.rejecting import Rejecting
 from ocr_service.work.tables import deliveries, objects, studies, units
 from tests.service.living import RDSR, Orthanc, Service, installed, orthanc, settings

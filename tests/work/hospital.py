@@ -31,8 +31,8 @@ from ocr_service.network.sender import Accepted, Sent
 from ocr_service.work import delivering, output, records, sending_rules, studies
 from ocr_service.work.inbox import DurableInbox, open_inbox
 from ocr_service.work.persons import open_desk
+from ocr_service.work.placing import Desk
 from ocr_service.work.reading import StudyRead, UnitRead
-from ocr_service.work.records import Desk
 from ocr_service.work.sorting import Sorted
 from ocr_service.work.studies import Due
 from ocr_service.work.tables import deliveries, objects, units

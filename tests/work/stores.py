@@ -20,8 +20,8 @@ from ocr_service.dose.report import CTDoseReport, Scanner, doubt
 from ocr_service.pipeline import Skipped
 from ocr_service.work.deliveries import Document
 from ocr_service.work.outbox import Outbox
+from ocr_service.work.placing import Desk
 from ocr_service.work.reading import StudyRead, UnitRead
-from ocr_service.work.records import Desk
 from ocr_service.work.store import Store
 from ocr_service.work.tables import VERSION, metadata, objects, schema_version, studies, units
 from ocr_service.work.unit import Converted

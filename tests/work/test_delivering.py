@@ -239,7 +239,7 @@ def test_a_report_that_was_taken_back_while_nobody_heard_its_answer_is_taken_bac
 
     def hangs(_: bytes) -> Sent:
         change(worker.store, sent, sent.c.id == number, state="recalled", superseded=True)
-        return Unavailable("no answer")
+        return Unavailable("no answer", begun=True)
 
     peer.answer = hangs
     left, _ = delivering.try_round(worker, PACS, [number])

@@ -12,7 +12,7 @@ from ocr_service.errors import OutputError, UsageError
 from ocr_service.network.sender import Refused
 from ocr_service.work import audit_trail, persons
 from ocr_service.work.audit_trail import read_trail
-from ocr_service.work.records import COMMISSIONING, RECALLED
+from ocr_service.work.placing import COMMISSIONING, RECALLED
 from ocr_service.work.tables import acts, deliveries, objects, studies
 from tests.work.hospital import CONSOLE, TEMPLATE, Hospital
 
@@ -55,7 +55,8 @@ def test_a_decision_is_written_down_twice_and_the_unit_is_read_again(hospital: H
     assert read_trail(hospital.config.data / "audit").acts == {number}
     assert due(hospital) == ["1.10"]
     with hospital.desk.store.begin(reading=True) as connection:
-        (act,) = persons.acts_of(connection, "1.10")["example/ct 1/7"]
+        (unit_acts,) = persons.acts_of(connection, "1.10")
+        (act,) = unit_acts.acts
     assert (act.kind, act.corrections, act.organization) == (
         ActKind.CORRECT,
         (parse_correction("1.dlp=101.5"),),

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from ocr_service.errors import OutputError
-from ocr_service.work import records, studies
+from ocr_service.work import placing, records, studies
+from ocr_service.work.placing import Desk
 from ocr_service.work.reading import StudyRead, UnitRead
-from ocr_service.work.records import RECORDED, SUPERSEDED, WAITS, Desk
+from ocr_service.work.records import RECORDED, SUPERSEDED, WAITS
 from ocr_service.work.sorting import Sorted
 from ocr_service.work.store import Store
 from ocr_service.work.studies import Due
@@ -243,7 +244,7 @@ def test_units_that_are_one_now_leave_one_report(its):
     acknowledged(its)
     record(its, study_read(verified(its, "7.3", uids=("1.1", "1.2"))))
 
-    assert told(its)[1:] == [("rdsr", "7.2", "recalled"), ("rdsr", "7.3", "waiting"), ("manual", "7.2", "waiting")]
+    assert told(its)[1:] == [("rdsr", "7.2", "recalled"), ("manual", "7.2", "waiting"), ("rdsr", "7.3", "waiting")]
     assert row(its.store, units, units.c.scanner == "B").outcome == "skipped"
 
 
@@ -278,8 +279,8 @@ def test_a_new_scanner_waits_for_a_person(its):
     assert (told(its), row(its.store, units).held) == ([], "commissioning")
     change(its.store, scanners, accepted_at=NOW)
 
-    assert records.release(its, "acme@1", "ACME CT 1", NOW) == 1
-    assert records.release(its, "acme@1", "ACME CT 1", NOW) == 0
+    assert placing.release(its, "acme@1", "ACME CT 1", NOW) == 1
+    assert placing.release(its, "acme@1", "ACME CT 1", NOW) == 0
     assert told(its) == [("rdsr", "7.1", "waiting")]
 
 
@@ -288,7 +289,7 @@ def test_a_doubt_about_a_report_that_is_held_releases_nothing(its):
     record(its, study_read(verified(its, "7.1")))
     record(its, study_read(unit_read("needs_review")))
 
-    assert records.release(its, "acme@1", "ACME CT 1", NOW) == 0
+    assert placing.release(its, "acme@1", "ACME CT 1", NOW) == 0
     assert told(its) == []
 
 

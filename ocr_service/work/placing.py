@@ -1,0 +1,95 @@
+"""Where a unit's report is to be: which destinations its facts choose, and what happens there.
+
+Knows units and destinations; must not know how a unit was read, or how anything is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from sqlalchemy import Connection, Row, select, update
+
+from ocr_service.config import Config, Destination
+from ocr_service.errors import OutputError
+from ocr_service.network.lanes import Provenance, destinations_for
+from ocr_service.work import deliveries
+from ocr_service.work.deliveries import Document, Plan
+from ocr_service.work.inbox import day_of
+from ocr_service.work.outbox import Outbox
+from ocr_service.work.rejecting import Rejecting
+from ocr_service.work.store import Store
+from ocr_service.work.tables import deliveries as sent
+from ocr_service.work.tables import units
+
+COMMISSIONING, RECALLED = "commissioning", "recalled"  # why a report is held back
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What recording needs. drafts: where this reading's RDSRs lie."""
+
+    store: Store
+    outbox: Outbox
+    config: Config
+    rejecting: Rejecting
+
+
+def plan_for(
+    desk: Desk,
+    connection: Connection,
+    unit: str,
+    facts: Provenance,
+    new: Document | None,
+    *,
+    none_stays: bool,
+    now: float,
+    first: Mapping[str, int] = MappingProxyType({}),
+) -> dict[str, int]:
+    """Plan a unit's deliveries to the destinations that its facts choose, and take it back elsewhere.
+
+    first: by destination, a row that is to be done before. By destination, the last row that takes something back.
+    """
+    chosen = destinations_for(facts, desk.config.destination)
+    what = Plan(unit, new, none_stays, desk.rejecting.note, now, day_of(now), first)
+    here = [one for one in desk.config.destination if one.name in chosen]
+    others = [one for one in desk.config.destination if one.name not in chosen]
+    done = deliveries.plan(connection, what, here)
+    if new is not None or none_stays:
+        done |= deliveries.plan(connection, replace(what, new=None, none_stays=True), others)
+    return done
+
+
+def facts_of(row: Row[tuple[object, ...]]) -> Provenance:
+    """What a unit's destinations are chosen by."""
+    return provenance(row.calling_ae, row.station, row.manufacturer)
+
+
+def provenance(calling_ae: str, station: str, manufacturer: str) -> Provenance:
+    """The same. calling_ae: one title or several, parted by backslashes."""
+    return Provenance(frozenset(calling_ae.split("\\")), station, manufacturer)
+
+
+def recall_late(desk: Desk, connection: Connection, number: int, destination: Destination, now: float) -> None:
+    """A document arrived although it was taken back while it was on its way: take it back there now."""
+    row = connection.execute(select(sent).where(sent.c.id == number)).one()
+    what = Plan(row.unit, None, True, desk.rejecting.note, now, day_of(now))
+    try:
+        deliveries.recall_late(connection, number, what, destination)
+    except OutputError:  # nobody would remember it if this were broken off: a person does it
+        by_hand = destination.model_copy(update={"correction": "manual"})
+        deliveries.recall_late(connection, number, what, by_hand)
+
+
+def release(desk: Desk, template: str, console: str, now: float) -> int:
+    """A scanner was accepted: what waited for that is sent; how many reports."""
+    with desk.store.begin() as connection:
+        held = connection.execute(
+            select(units).where(units.c.template == template, units.c.console == console, units.c.held == COMMISSIONING)
+        ).all()
+        for row in held:
+            connection.execute(update(units).where(units.c.id == row.id).values(held=""))
+            new = Document(row.rdsr, row.sop_instance_uid)
+            plan_for(desk, connection, row.id, facts_of(row), new, none_stays=False, now=now)
+        return len(held)
