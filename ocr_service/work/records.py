@@ -54,7 +54,7 @@ def record(desk: Desk, due: Due, told: StudyRead, drafts: Path, now: float, last
         _no_screens(connection, due.study, told)
         here = frozenset(unit.scanner for unit in told.units)
         found = [_Unit(desk, connection, due.study, unit, now, here) for unit in told.units]
-        first = _united(desk, connection, due.study, told, [unit.name for unit in found], now)
+        first = _united(desk, connection, due.study, [unit.name for unit in found], now)
         for unit in found:
             unit.record(drafts, first)
         connection.execute(
@@ -218,7 +218,7 @@ class _Unit:
                 if self._before is None or self._before.outcome != "needs_review":
                     studies.read_again(self._connection, [other.study], seen, self._now)
                 return doubted(outcome, [doubt("linked", "the same rows and times lie in a study of another patient")])
-        reported = [one for one in linked if _is_reported(one)]
+        reported = [one for one in linked if _is_reported(one) and one.patient == self._told.patient]
         mine = self._before is not None and _is_reported(self._before)
         if not reported or mine:
             return outcome
@@ -317,22 +317,19 @@ def read_followers(connection: Connection, leader: Row[tuple[object, ...]], now:
     studies.read_again(connection, followers, f"leader:{leader.id}:{now:.0f}", now)
 
 
-def _united(
-    desk: Desk, connection: Connection, study: str, told: StudyRead, ids: Sequence[str], now: float
-) -> dict[str, int]:
+def _united(desk: Desk, connection: Connection, study: str, ids: Sequence[str], now: float) -> dict[str, int]:
     """A unit whose objects belong to another one now, since their scanner is better known, ends as skipped.
 
     One whose objects cannot be read any more keeps its report, and a person has to look where something is wrong. By
     destination, the last row that takes something back.
     """
-    here = {uid for unit in told.units for uid in unit.converted.sop_instance_uids}
     first: dict[str, int] = {}
     left = connection.execute(
         select(units).where(units.c.study == study, units.c.id.not_in(ids), units.c.outcome != "skipped")
     ).all()
     for row in left:
         its = update(units).where(units.c.id == row.id)
-        if here & _objects_in(row) or (ids and row.outcome == "failed"):
+        if ids and (row.outcome == "failed" or _was_read(connection, row)):
             connection.execute(its.values(outcome="skipped", held=""))
             first |= plan_for(desk, connection, row.id, facts_of(row), None, none_stays=True, now=now)
         elif believing.is_disbelieved(connection, row):
@@ -341,6 +338,13 @@ def _united(
         elif not _is_retired(connection, row) and row.outcome in _REPORTED:
             connection.execute(its.values(outcome="needs_review"))
     return first
+
+
+def _was_read(connection: Connection, unit: Row[tuple[object, ...]]) -> bool:
+    """Could this reading open any of the unit's objects?"""
+    its = objects.c.sop_instance_uid.in_(_objects_in(unit))
+    opened = select(objects.c.id).where(its, objects.c.on_disk.is_(True), objects.c.state.in_(("in_use", "context")))
+    return connection.execute(opened.limit(1)).first() is not None
 
 
 def _is_retired(connection: Connection, unit: Row[tuple[object, ...]]) -> bool:

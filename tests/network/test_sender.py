@@ -321,7 +321,7 @@ def test_a_peer_that_never_answers_an_object_is_not_waited_for_without_end(peer:
     took = time.monotonic() - begun
     over.set()
 
-    assert told == Unavailable(f"PACS at 127.0.0.1:{peer.port} gave no usable answer within {SHORT} s")
+    assert told == Unavailable(f"PACS at 127.0.0.1:{peer.port} gave no usable answer within {SHORT} s", begun=True)
     assert took < PATIENCE / 2
 
 
@@ -346,7 +346,9 @@ def test_a_peer_that_breaks_off_under_an_object_is_for_later(end, peer: Pacs) ->
     peer.on_store = handle
     told = send(REPORT.encoded, dicom(peer.port), OURS)
 
-    assert told == Unavailable(f"PACS at 127.0.0.1:{peer.port} broke the association off while it was sent an object")
+    assert told == Unavailable(
+        f"PACS at 127.0.0.1:{peer.port} broke the association off while it was sent an object", begun=True
+    )
     assert asked == [1], "the durable caller tries again, after a pause"
 
 
