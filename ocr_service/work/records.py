@@ -118,7 +118,9 @@ def _broken(connection: Connection, told: StudyRead) -> None:
         which = (objects.c.study == line.study_instance_uid, objects.c.sop_instance_uid.in_(uids))
         connection.execute(
             update(objects)
-            .where(or_(objects.c.name.in_(names), and_(*which)), objects.c.state == "in_use")
+            .where(
+                or_(objects.c.name.in_(names), and_(*which)), objects.c.state == "in_use", objects.c.on_disk.is_(True)
+            )
             .values(state="failed", why=line.outcome.why)
         )
 

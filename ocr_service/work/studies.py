@@ -245,7 +245,9 @@ def objects_of(connection: Connection, study: str) -> list[StudyObject]:
     """What the study is read with, and its dose screens that were removed when their time was over."""
     c = objects.c
     chosen = (c.id, c.name, c.role, c.state, c.why, c.sop_class_uid, c.sop_instance_uid, c.on_disk)
-    retired = and_(c.study == study, c.state == "in_use", c.on_disk.is_(False))
+    retired = and_(
+        c.study == study, c.role == Role.SCREEN.value, c.on_disk.is_(False), c.state.in_(("in_use", "failed"))
+    )
     found = connection.execute(select(*chosen).where(or_(_read_with(study), retired)).order_by(c.id))
     told = [StudyObject(*row) for row in found]
     here = {one.sop_instance_uid for one in told if one.on_disk}

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 from traceback import extract_tb
 
 from pydicom import Dataset
 
 from ocr_service.dose.corrections import Act, ActKind
-from ocr_service.dose.identity import IdentityRule
+from ocr_service.dose.identity import IdentityRule, contradicts
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
 from ocr_service.dose.report import Finding, doubt, note
 from ocr_service.errors import InputError, OcrServiceError
@@ -23,6 +24,7 @@ from ocr_service.rdsr.document import VerifyingObserver, rdsr
 from ocr_service.rdsr.native import AlreadyOurs, Predecessor, Worthier
 from ocr_service.rdsr.source import SourceStudy
 from ocr_service.screen.readers import Readers
+from ocr_service.study import attributes
 from ocr_service.study.mpps import merged_steps
 from ocr_service.templates.library import Library
 from ocr_service.work import output
@@ -36,6 +38,7 @@ MOST_UNIT_BYTES = 2**30  # of all screens of a unit: a hundred times what a long
 BROKEN_PAGE = doubt("objects", "an object of this study could not be read: what is on it is not known")
 BROKEN_OTHER = note("objects", "an object of this study, no dose screen by its header, could not be read")
 BROKEN_STEP = note("procedure step", "a request of a procedure step of this study could not be read: it is not used")
+TWO_PATIENTS = doubt("identity", "the objects of this study name two patients in their headers")
 TWICE = doubt("objects", "two objects with the same SOP Instance UID differ; the first one was read")
 
 _EMITTED_AS = {Verified: "verified", FromHeader: "header", NeedsReview: "review"}
@@ -214,6 +217,10 @@ def _read(files: UnitFiles, workplace: Workplace, context: Context, *, first: bo
     if ending is None or (files.screens and not screens.objects and isinstance(ending.outcome, Unreadable)):
         return ReadUnit(files, (), None, tuple(broken), 0.0, audit), context  # their lines say all there is to say
     found = [*_doubts(screens, images, reports, files), *told]
+    if workplace.rules.identity is not IdentityRule.OFF and _of_two_patients(
+        [*screens.objects, *images.objects, *reports.objects]
+    ):
+        found.append(TWO_PATIENTS)
     ending = replace(ending, outcome=doubted(ending.outcome, found))
     return ReadUnit(files, tuple(objects), ending, tuple(broken), 0.0, audit), context
 
@@ -289,6 +296,12 @@ def _doubts(screens: _Loaded, images: _Loaded, reports: _Loaded, files: UnitFile
     if screens.differs or images.differs or reports.differs:
         found.append(TWICE)
     return list(dict.fromkeys(found))
+
+
+def _of_two_patients(objects: Sequence[Dataset]) -> bool:
+    """Do headers that came under one Study Instance UID name two patients?"""
+    told = sorted({identifier for ds in objects if (identifier := attributes.text(ds, "PatientID"))})
+    return any(contradicts(one, other) and contradicts(other, one) for one, other in combinations(told, 2))
 
 
 def _emitted(ending: Ending, objects: Sequence[Dataset], workplace: Workplace, act: Act | None) -> str | None:
