@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ocr_service.errors import ConfigError
-from ocr_service.spoken import AETitle, Duration, Name, Network, Port, Size, spoken_hours
+from ocr_service.spoken import FOLDER, AETitle, Duration, File, Name, Network, Port, Size, spoken_hours
 
 PREFIX = "OCR_SERVICE_"
 Correction = Literal["new_only", "reject_then_new", "manual"]
@@ -38,22 +38,22 @@ class ServerTLS(_Section):
 
     port: Port = 2762
     """The port of DICOM over TLS."""
-    certificate: Path
+    certificate: File
     """Our certificate with its chain, PEM."""
-    key: Path
+    key: File
     """Its private key, PEM, not encrypted; readable by the service only."""
-    client_ca: Path
+    client_ca: File
     """The authority, PEM, that must have signed a caller's certificate."""
 
 
 class ClientTLS(_Section):
     """[pacs.tls], [destination.tls], [mpps.tls]: we call a peer that speaks TLS."""
 
-    ca: Path
+    ca: File
     """The authority, PEM, that must have signed the peer's certificate."""
-    certificate: Path | None = None
+    certificate: File | None = None
     """Our certificate, PEM, for peers that ask for one."""
-    key: Path | None = None
+    key: File | None = None
     """Its private key, PEM."""
     check_name: bool = True
     """Must the peer's certificate name its `host`?"""
@@ -287,11 +287,11 @@ class Config(BaseSettings):
         extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__", use_attribute_docstrings=True
     )
 
-    data: Path = Path("/var/lib/ocr-service")
+    data: File = Path("/var/lib/ocr-service")
     """The folder of everything that must not be lost: spool, outbox, letters, and the database where that is SQLite. Machines that share a database share it too."""  # noqa: E501
     database: SecretStr = SecretStr("")
     """`postgresql://user:password@host/name`; empty: SQLite files in `data`. Better given by environment."""
-    templates: Path | None = None
+    templates: File | None = None
     """The site's own templates."""
     receiver: Receiver = Receiver()
     mpps: Mpps = Mpps()
@@ -341,10 +341,13 @@ def load_config(path: Path) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: this is no TOML: {error}") from None
     _only_known_variables()
+    token = FOLDER.set(path.resolve().parent)
     try:
         return Config(**told)
     except ValidationError as error:
         raise ConfigError("\n".join(_sentences(path, error))) from None
+    finally:
+        FOLDER.reset(token)
 
 
 def _only_known_variables() -> None:

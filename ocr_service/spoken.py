@@ -6,8 +6,10 @@ Knows words; must not know what they configure.
 from __future__ import annotations
 
 import re
+from contextvars import ContextVar
 from datetime import time, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
@@ -49,6 +51,15 @@ def _as_size(value: int) -> str:
     return f"{value // _SIZES[unit]} {unit}"
 
 
+FOLDER: ContextVar[Path | None] = ContextVar("FOLDER", default=None)  # of the configuration that is being read
+
+
+def _from_here(told: Path) -> Path:
+    """A relative path is meant from the configuration's own folder, from wherever a command is called."""
+    folder = FOLDER.get()
+    return told if folder is None or told.is_absolute() else folder / told
+
+
 def _ae_title(told: str) -> str:
     title = told.strip()
     if not 1 <= len(title) <= 16 or not title.isascii() or not title.isprintable() or "\\" in title:
@@ -84,3 +95,4 @@ AETitle = Annotated[str, AfterValidator(_ae_title)]
 Name = Annotated[str, AfterValidator(_name)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network), PlainSerializer(str)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+File = Annotated[Path, AfterValidator(_from_here)]

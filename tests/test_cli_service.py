@@ -41,14 +41,14 @@ def site(tmp_path: Path) -> Site:
 
 def full(folder: Path, **more: Any) -> Config:
     """A configuration with something of everything."""
-    tls = {"ca": "ca.pem", "certificate": "own.pem", "key": "own.key"}
+    tls = {"ca": folder / "ca.pem", "certificate": folder / "own.pem", "key": folder / "own.key"}
     peer = {"ae_title": "PACS", "host": "pacs.example", "port": 104}
     told = {
         "data": folder / "data",
         "database": "postgresql://ocr:geheim@db/ocr",
         "receiver": {
             "port": False,
-            "tls": {"certificate": "c.pem", "key": "k.pem", "client_ca": "a.pem"},
+            "tls": {"certificate": folder / "c.pem", "key": folder / "k.pem", "client_ca": folder / "a.pem"},
             "allow": [{"ae_title": "*", "address": "10.1.0.0/16"}, {"ae_title": "CT1", "address": ["::1", "10.2.0.1"]}],
         },
         "mpps": {"forward": peer},

@@ -294,3 +294,14 @@ def test_hours_may_go_over_midnight() -> None:
 
 if __name__ == "__main__":
     print(tables())
+
+
+def test_a_relative_path_is_meant_from_the_configurations_own_folder(tmp_path, monkeypatch):
+    path = tmp_path / "site" / "ocr_service.toml"
+    path.parent.mkdir()
+    path.write_text('data = "data"\ntemplates = "/elsewhere"\n')
+    monkeypatch.chdir(tmp_path)
+
+    told = load_config(Path("site/ocr_service.toml"))
+
+    assert (told.data, told.templates) == (tmp_path / "site" / "data", Path("/elsewhere"))

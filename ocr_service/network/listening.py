@@ -42,17 +42,19 @@ def listen(receiver: Receiver, plain_port: int | None = None, tls_port: int | No
     plain_port, tls_port: others in their place; 0 lets the system choose one that is free.
     """
     plain = receiver.port if plain_port is None else plain_port
+    wanted = [plain] if receiver.port is not None and plain is not None else []
+    if receiver.tls is not None:
+        wanted.append(receiver.tls.port if tls_port is None else tls_port)
     opened: list[socket.socket] = []
     try:
-        if receiver.port is not None and plain is not None:
-            opened.append(_opened(receiver.host, plain))
-        if receiver.tls is not None:
-            opened.append(_opened(receiver.host, receiver.tls.port if tls_port is None else tls_port))
+        for port in wanted:
+            opened.append(_opened(receiver.host, port))
     except OSError as error:
+        where = f"{receiver.host}:{wanted[len(opened)]}"
         for bound in opened:
             bound.close()
         raise ConfigError(
-            f"receiver: cannot listen at {receiver.host}: {error.strerror}; is another program at that port, "
+            f"receiver: cannot listen at {where}: {error.strerror}; is another program at that port, "
             "or does it need a privilege (ports below 1024)?"
         ) from error
     return Listening(

@@ -99,7 +99,7 @@ def _phantom(reading: Reading[Phantom] | None) -> str | None:
     return None if reading is None else reading.value.name.lower()
 
 
-_FIRST = ("patient_id", "accession_number", "identity", "native", "linked", "dlp_total", "pages", "template", "objects")
+_FIRST = ("patient_id", "accession_number", "identity", "native", "linked", "pages", "dlp_total", "template", "objects")
 
 
 def headline(findings: Sequence[Finding]) -> str:

@@ -112,6 +112,8 @@ def _with_units(connection: Connection, which: Any) -> Iterator[tuple[Row[Any], 
 def _of_delivery(kind: str, row: Row[Any], unit: Row[Any]) -> Waiting:
     state = "" if row.state == "waiting" else f"{row.state}: "
     why = f"{row.destination}: {state}{row.why or 'not tried yet'}"
+    if kind == "recall":
+        why = f"{why} (unit {row.unit}, SOP Instance UID {row.sop_instance_uid})"
     return Waiting(kind, str(row.id), said(row.created_at), unit.template, unit.console or unit.scanner, why)
 
 

@@ -31,6 +31,7 @@ from ocr_service.work.tables import studies as study_rows
 _DECISIONS = tuple(kind.value for kind in ActKind)
 _CAN_BE_CONFIRMED = ("verified", "needs_review", "header")
 _NAME = re.compile(r"(?!\s*$)[^\\]{1,64}")  # PN, of which one component group is enough
+_SHORT = 4  # letters of a unit's name that are enough
 _LONG = 16  # letters of a unit's name: a shorter number is a delivery's
 
 
@@ -78,6 +79,8 @@ def open_desk(config: Config) -> Desk:
 
 def find_unit(connection: Connection, name: str) -> Row[tuple[object, ...]]:
     """The unit of that name, or of the only name that begins so. UsageError."""
+    if len(name) < _SHORT:
+        raise UsageError(f"say at least {_SHORT} letters of a unit's name: {name!r} may be a delivery's number")
     found = connection.execute(select(units).where(units.c.id.startswith(name, autoescape=True)).limit(2)).all()
     if len(found) != 1 or not name:
         raise UsageError(f"{'several units have' if found else 'no unit has'} a name that begins with {name!r}")
@@ -106,7 +109,11 @@ def decide(
             raise UsageError("the unit was read again meanwhile, and says something else now: look at it once more")
         if kind is not ActKind.REJECT and row.outcome not in _CAN_BE_CONFIRMED:
             raise UsageError(f"this unit is {row.outcome.replace('_', ' ')}: there is no report to confirm")
-        doubts = [one["where"] for one in json.loads(row.report)["findings"] if one["kind"] == "doubt"]
+        report = json.loads(row.report)
+        beyond = [one for one in corrections if one.event is not None and one.event > len(report["events"])]
+        if beyond:
+            raise UsageError(f"{beyond[0]}: the report has {len(report['events'])} rows")
+        doubts = [one["where"] for one in report["findings"] if one["kind"] == "doubt"]
         told = {
             "set": [str(one) for one in corrections],
             "why": why,
@@ -183,9 +190,15 @@ def retry(desk: Desk, name: str, person: str, now: float) -> int:
 
 
 def recall(desk: Desk, unit: str, person: str, why: str, now: float) -> int:
-    """Take a unit's reports back at all its destinations, by each one's rule; how many rows that made."""
+    """Take a unit's reports back at all its destinations, by each one's rule; how many rows that made.
+
+    UsageError where nothing of it is there, or on its way.
+    """
     with desk.store.begin() as connection:
         row = find_unit(connection, unit)
+        there = (sent.c.unit == row.id, sent.c.kind == "rdsr", sent.c.state.in_(deliveries.ON_THE_WAY))
+        if connection.execute(select(sent.c.id).where(*there).limit(1)).first() is None:
+            raise UsageError("no report of this unit is at a destination, or on its way: there is nothing to take back")
         _record(desk, connection, "recall", person, now, row, told={"why": why})
         before = connection.execute(select(func.max(sent.c.id))).scalar() or 0
         placing.plan_for(desk, connection, row.id, placing.facts_of(row), None, none_stays=True, now=now)

@@ -105,7 +105,8 @@ def test_no_act_is_without_its_audit_message(hospital: Hospital, monkeypatch: py
 
 def test_a_reason_stays_out_of_the_audit_trail(hospital: Hospital):
     """It is free text, and may name a patient."""
-    unit = reviewed(hospital)
+    hospital.receive("1.1", "1.10")
+    unit = hospital.verified("1.10", "9.1")
     persons.decide(hospital.desk, unit, ActKind.REJECT, PERSON, time.time(), why="belongs to Mustermann")
     persons.recall(hospital.desk, unit, PERSON, "belongs to Mustermann", time.time())
 
@@ -116,7 +117,7 @@ def test_a_reason_stays_out_of_the_audit_trail(hospital: Hospital):
 def test_an_unreadable_name_finds_no_unit(hospital: Hospital):
     first, second = reviewed(hospital, "1.10"), reviewed(hospital, "1.11")
 
-    for name, why in (("", "several"), ("zz", "no unit"), ("%", "no unit")):
+    for name, why in (("", "at least 4"), (first[:2], "at least 4"), ("zzzz", "no unit"), ("%%%%", "no unit")):
         with pytest.raises(UsageError, match=why):
             persons.decide(hospital.desk, name, ActKind.REJECT, PERSON, time.time())
     assert persons.decide(hospital.desk, first, ActKind.REJECT, PERSON, time.time()) == 1
