@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pynetdicom import AE, build_context, evt
@@ -28,7 +29,8 @@ class Pacs:
     heard: list[str] = field(default_factory=list)
 
     def store(self, event: evt.Event) -> int:
-        self.heard.append(str(event.request.AffectedSOPInstanceUID))
+        request: Any = event.request
+        self.heard.append(str(request.AffectedSOPInstanceUID))
         return 0x0000
 
 
@@ -38,6 +40,7 @@ def pacs() -> Iterator[Pacs]:
     ae = AE(ae_title="PACS")
     ae.supported_contexts = [build_context(RDSR)]
     server = ae.start_server(("127.0.0.1", here.port), block=False, evt_handlers=[(evt.EVT_C_STORE, here.store)])
+    assert server is not None
     yield here
     server.shutdown()
 
@@ -119,6 +122,7 @@ def test_what_no_workflow_works_on_is_begun_anew(tmp_path: Path, pacs: Pacs) -> 
         ae = AE(ae_title="PACS")
         ae.supported_contexts = [build_context(RDSR)]
         server = ae.start_server(("127.0.0.1", away), block=False, evt_handlers=[(evt.EVT_C_STORE, pacs.store)])
+        assert server is not None
         try:
             service.start()
             service.ended([one.uid])

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -173,11 +174,16 @@ def killed_at_random(folder: Path, kills: int, seed: int, most: int) -> Counted:
                     service.kill()
                     service.start(wait=False)
                 else:  # where it was just killed, it has to begin again first
-                    which = until(lambda kind=kind: service.children()[kind], f"a living {kind}", 120)
+                    which = until(partial(alive, service, kind), f"a living {kind}", 120)
                     with suppress(ProcessLookupError):
                         os.kill(drawn.choice(which), signal.SIGKILL)
                 done[kind] += 1
     return {**done, **counted(load)}
+
+
+def alive(service: Service, kind: str) -> list[int]:
+    """Its living processes of a kind."""
+    return service.children()[kind]
 
 
 def counted(load: Load) -> Counted:
