@@ -37,7 +37,7 @@ from ocr_service.network.contexts import IMAGES, MPPS
 from tests.connections import socket_of
 from tests.service.consoles import Console
 from tests.service.living import ROOT, SERVE, Service, settings
-from tests.service.waiting import ENVIRONMENT, free_port, until
+from tests.service.waiting import ENVIRONMENT, PATIENCE, free_port, until
 
 SAMPLES = ROOT / "sample_sc"
 # A page by registered letters, one with another patient's number burnt in, one without a template.
@@ -259,13 +259,14 @@ def ended(service: Service) -> bool:
 def asked(service: Service) -> str:
     """What the commands say that only look; those that are there."""
     known = getattr(get_command(app), "commands", {})
-    said = ""
-    for name in ("status", "queue", "ledger"):
-        if name in known:
-            command = [sys.executable, "-c", SERVE, name, "--config", str(service.file)]
-            done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, cwd=ROOT, check=False)
-            said += done.stdout + done.stderr
-    return said
+    begun = [
+        subprocess.Popen(
+            [sys.executable, "-c", SERVE, name, "--config", str(service.file)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT, cwd=ROOT,
+        )
+        for name in ("status", "queue", "ledger") if name in known
+    ]  # fmt: skip
+    return "".join(one.communicate(timeout=PATIENCE)[0] for one in begun)
 
 
 def test_the_run_was_as_bad_as_it_should_be(run: Run) -> None:
