@@ -16,6 +16,7 @@ from datetime import date, datetime
 from pathlib import Path
 from socketserver import BaseServer
 from threading import Lock, Thread
+from typing import Any
 
 import pytest
 from pydicom import dcmread
@@ -29,6 +30,7 @@ from ocr_service.network.pace import Pace
 from ocr_service.network.wanted_classes import taken
 from ocr_service.templates.library import Library, load_templates
 from ocr_service.templates.shipped import shipped_templates
+from tests.connections import socket_of
 
 SAMPLES = Path(__file__).parents[2] / "sample_sc"
 OURS = "OCR_TEST"
@@ -140,19 +142,21 @@ def sent(port: int, files: Sequence[Path]) -> None:
 
 
 @contextmanager
-def started(ae: AE, port: int, handlers: list[object], tls: ssl.SSLContext | None = None) -> Iterator[int]:
+def started(ae: AE, port: int, handlers: Sequence[tuple[Any, ...]], tls: ssl.SSLContext | None = None) -> Iterator[int]:
     """The AE listens while the block lasts; its end is not waited for half a second, as pynetdicom would."""
 
     def without_delay(event: Event) -> None:
-        event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        socket_of(event.assoc).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     server = ae.make_server(
         ("127.0.0.1", port), evt_handlers=[*handlers, (evt.EVT_CONN_OPEN, without_delay)], ssl_context=tls
     )
+    listening = server.socket
+    assert listening is not None
     thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
-        yield int(server.socket.getsockname()[1])
+        yield int(listening.getsockname()[1])
     finally:
         BaseServer.shutdown(server)  # pynetdicom's own wants a server that the AE started itself
         server.server_close()

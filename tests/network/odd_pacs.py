@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from ssl import SSLContext
 from threading import Event as Flag
-from typing import Literal
+from typing import Any, Literal
 
 from pydicom import Dataset
 from pydicom.config import IGNORE
@@ -256,7 +256,7 @@ class OddPacs:
         for kind in SECONDARY_CAPTURES | CT_IMAGES | DOSE_REPORTS | OTHER_REPORTS:
             ae.add_supported_context(kind, scu_role=self.get, scp_role=self.get)
             ae.add_requested_context(kind)
-        handlers = [
+        handlers: list[tuple[Any, ...]] = [
             (evt.EVT_C_FIND, self.find), (evt.EVT_C_GET, self.send), (evt.EVT_C_MOVE, self.move),
             (evt.EVT_ACCEPTED, came),
         ]  # fmt: skip

@@ -91,6 +91,7 @@ def scp(
     for uid in sop_classes:
         ae.add_supported_context(uid, syntaxes)
     server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=list(handlers), ssl_context=tls)
+    assert server is not None
     try:
         yield server.server_address[1]
     finally:

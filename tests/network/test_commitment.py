@@ -69,6 +69,7 @@ def our_receiver(heard: list[Committed]) -> Iterator[int]:
         return heard_report(event, heard.append)[0], None
 
     server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_N_EVENT_REPORT, on_report)])
+    assert server is not None
     try:
         yield server.server_address[1]
     finally:

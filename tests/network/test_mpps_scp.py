@@ -19,6 +19,7 @@ from pynetdicom.events import Event
 
 from ocr_service.errors import StoreError
 from ocr_service.network.contexts import MPPS
+from tests.connections import socket_of
 from tests.network import receiving
 from tests.network.receiving import Running, associated, config, running
 
@@ -54,10 +55,10 @@ def next_scp(syntax: str = ImplicitVRLittleEndian) -> Iterator[NextSCP]:
     ae, scp = AE("RIS"), NextSCP()
     ae.add_supported_context(MPPS, syntax)
     connections: list[Any] = []  # pynetdicom leaves some open
-    handlers = [
+    handlers: list[tuple[Any, ...]] = [
         (evt.EVT_N_CREATE, scp.on_create),
         (evt.EVT_N_SET, scp.on_set),
-        (evt.EVT_CONN_OPEN, lambda event: connections.append(event.assoc.dul.socket.socket)),
+        (evt.EVT_CONN_OPEN, lambda event: connections.append(socket_of(event.assoc))),
     ]
     server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
     assert server is not None

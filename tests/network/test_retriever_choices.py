@@ -6,7 +6,7 @@ import gc
 import shutil
 import ssl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -203,6 +203,7 @@ def test_a_crash_in_the_middle_of_a_day_loses_nothing_and_brings_nothing_twice()
         crashing = sweep(pacs_at(port), OURS, LIBRARY, kept, kept, Days(DAY, DAY), at_once())
         assert isinstance(next(crashing), StudyLooked)
         assert isinstance(next(crashing), StudyLooked)
+        assert isinstance(crashing, Generator)
         crashing.close()
         rest = swept(sweep(pacs_at(port), OURS, LIBRARY, kept, kept, Days(DAY, DAY), at_once()))
     assert (rest.kept, rest.unchanged, len(kept.arrivals), kept.again) == (2, 2, 4, [])
@@ -233,7 +234,7 @@ def test_a_full_disk_ends_the_sweep() -> None:
 
 def test_an_archive_that_is_not_there_ends_the_sweep_soon() -> None:
     asked = sweep(pacs_at(free_port()), OURS, LIBRARY, Kept(), Kept(), Days(date(2010, 1, 1), DAY), at_once())
-    parts = []
+    parts: list[StudyLooked | PartLooked] = []
     with pytest.raises(PeerUnavailable, match="cannot be reached"):
         parts += asked
     assert [part.done for part in parts if isinstance(part, PartLooked)] == [False, False]

@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -62,7 +63,7 @@ def test_context_is_reports_and_three_images_of_each_series_and_nothing_twice() 
 
 
 def test_no_image_moves_where_the_answers_tell_what_headers_would() -> None:
-    told = {
+    told: dict[str, Any] = {
         "CTDIvol": 12.5, "KVP": 120, "ExposureModulationType": "NONE",
         "ImagePositionPatient": [0, 0, 1], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
     }  # fmt: skip

@@ -120,8 +120,8 @@ def test_long_series_are_asked_for_their_secondary_captures_only() -> None:
 
 @pytest.mark.parametrize("retrieve", ["get", "move"])
 def test_images_whose_class_is_not_told_do_not_come_one_by_one_with_each_look(retrieve: str) -> None:
-    told = {"lacks": {"SOPClassUID", "SeriesDescription", "NumberOfStudyRelatedInstances"}}
-    pacs, kept, port = OddPacs([image(number=number) for number in range(1, 40)], **told), Kept(), free_port()
+    lacks = {"SOPClassUID", "SeriesDescription", "NumberOfStudyRelatedInstances"}
+    pacs, kept, port = OddPacs([image(number=number) for number in range(1, 40)], lacks=lacks), Kept(), free_port()
     pacs.move_to = ("127.0.0.1", port) if retrieve == "move" else None
     with receiving(port, kept):
         looks = [swept(pacs, kept, Days(DAY, DAY, again=True), retrieve=retrieve)[0][0] for _ in range(3)]

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -30,6 +31,7 @@ from ocr_service.network.sender import Accepted, Refused, Unavailable, Warned, l
 from ocr_service.network.sent import judged
 from ocr_service.rdsr.rejection import KEY_OBJECT_SELECTION, rejection_note
 from ocr_service.rdsr.sop import XRAY_RADIATION_DOSE_SR
+from tests.connections import socket_of
 from tests.network.sender_peers import (
     OURS,
     PATIENCE,
@@ -126,7 +128,8 @@ def test_it_arrives_as_it_was_in_either_syntax(syntax: str) -> None:
     came: list[tuple[str, bytes]] = []
 
     def keep(event: evt.Event) -> int:
-        came.append((str(event.context.transfer_syntax), event.request.DataSet.getvalue()))
+        request: Any = event.request
+        came.append((str(event.context.transfer_syntax), request.DataSet.getvalue()))
         return 0x0000
 
     with scp([(evt.EVT_C_STORE, keep)], syntaxes=[ImplicitVRLittleEndian, syntax]) as port:
@@ -231,7 +234,8 @@ def test_a_class_that_nobody_foresaw_is_offered_with_its_object(peer: Pacs) -> N
     came: list[str] = []
 
     def keep(event: evt.Event) -> int:
-        came.append(event.request.AffectedSOPClassUID)
+        request: Any = event.request
+        came.append(str(request.AffectedSOPClassUID))
         return 0
 
     peer.on_store = keep
@@ -331,7 +335,7 @@ def abort(event: evt.Event) -> int:
 
 
 def cut(event: evt.Event) -> int:
-    event.assoc.dul.socket.socket.shutdown(socket.SHUT_RDWR)
+    socket_of(event.assoc).shutdown(socket.SHUT_RDWR)
     return 0
 
 
@@ -370,7 +374,7 @@ def test_a_lane_whose_association_ended_is_opened_once_more(end: str, peer: Pacs
             case "abort":
                 first.assoc.abort()
             case "cut":
-                first.assoc.dul.socket.socket.shutdown(socket.SHUT_RDWR)
+                socket_of(first.assoc).shutdown(socket.SHUT_RDWR)
         assert way.send(REPORT.encoded) == Accepted()
         assert way.send(REPORT.encoded) == Accepted()
 

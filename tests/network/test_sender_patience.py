@@ -12,6 +12,7 @@ import pytest
 from pynetdicom import evt
 
 from ocr_service.network.sender import Unavailable, send
+from tests.connections import socket_of
 from tests.network.sender_peers import OURS, PATIENCE, dicom, raw, report, scp, tidied
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <s:ResourceWarning")
@@ -54,7 +55,7 @@ def test_in_the_place_of_the_answer_to_an_object() -> None:
     over = threading.Event()
 
     def answer(event: evt.Event) -> int:
-        trickle(event.assoc.dul.socket.socket, 4, over)
+        trickle(socket_of(event.assoc), 4, over)
         return 0
 
     with scp([(evt.EVT_C_STORE, answer)]) as port:

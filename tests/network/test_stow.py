@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from pydantic import SecretStr
@@ -58,23 +59,23 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return certificates(tmp_path_factory.mktemp("certificates"))
 
 
-def answer(sequence: str, uid: str = UID, **reason: int) -> dict[str, object]:
+def answer(sequence: str, uid: str = UID, reasons: Mapping[str, int] = MappingProxyType({})) -> dict[str, object]:
     """A Store Instances Response (PS3.18 I.2) of one object."""
     item: dict[str, object] = {
         "00081150": {"vr": "UI", "Value": ["1.2.840.10008.5.1.4.1.1.88.67"]},
         "00081155": {"vr": "UI", "Value": [uid]},
     }
-    for tag, number in reason.items():
-        item[tag.removeprefix("_")] = {"vr": "US", "Value": [number]}
+    for tag, number in reasons.items():
+        item[tag] = {"vr": "US", "Value": [number]}
     return {sequence: {"vr": "SQ", "Value": [item]}}
 
 
 def failed(reason: int) -> dict[str, object]:
-    return answer(FAILED, **{f"_{FAILURE}": reason})
+    return answer(FAILED, reasons={FAILURE: reason})
 
 
 def warned(reason: int) -> dict[str, object]:
-    return answer(STORED, **{f"_{WARNING}": reason})
+    return answer(STORED, reasons={WARNING: reason})
 
 
 @pytest.mark.dicom_tools

@@ -20,8 +20,11 @@ from ocr_service.rdsr.sop import XRAY_RADIATION_DOSE_SR
 from tests.rdsr.reports import ONE_SPIRAL, source
 
 MOMENT = datetime(2020, 3, 12, 8, 15, 7, tzinfo=UTC)
-JAPANESE = {"SpecificCharacterSet": ["", "ISO 2022 IR 87"], "PatientName": "Yamada^Tarou=山田^太郎=やまだ^たろう"}
-SOURCES = {
+JAPANESE: dict[str, object] = {
+    "SpecificCharacterSet": ["", "ISO 2022 IR 87"],
+    "PatientName": "Yamada^Tarou=山田^太郎=やまだ^たろう",
+}
+SOURCES: dict[str, dict[str, object]] = {
     "plain": {},
     "zoned": {"TimezoneOffsetFromUTC": "+0900"},
     "japanese": JAPANESE,

@@ -75,7 +75,7 @@ def study_of(folder: str, number: object, *files: int, **header: Any) -> list[Da
 
     files: the numbers of those that are wanted; none is all.
     """
-    told = []
+    told: list[Dataset] = []
     fraction = int(uid_of(number)[5:]) % 1_000_000
 
     def renamed(_: Dataset, element: DataElement) -> None:
@@ -114,7 +114,7 @@ def saved(told: Sequence[Dataset], folder: Path) -> list[Path]:
 
 def plain(told: Sequence[Dataset]) -> list[Dataset]:
     """The same without compression, for archives that take no other."""
-    plainly = []
+    plainly: list[Dataset] = []
     for ds in told:
         buffer = DicomBytesIO()
         if ds.file_meta.TransferSyntaxUID.is_encapsulated:

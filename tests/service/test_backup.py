@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pynetdicom import AE, build_context, evt
 
-from tests.service.consoles import Console, study
+from ocr_service.work.tables import studies, units
+from tests.service.consoles import Console, Study, study
 from tests.service.living import Service, settings
 from tests.service.waiting import free_port, until
 
@@ -28,16 +30,18 @@ class Pacs:
     heard: list[str] = field(default_factory=list)
 
     def store(self, event: evt.Event) -> int:
-        self.heard.append(str(event.request.AffectedSOPInstanceUID))
+        request: Any = event.request
+        self.heard.append(str(request.AffectedSOPInstanceUID))
         return 0x0000
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def pacs() -> Iterator[Pacs]:
     here = Pacs(free_port())
     ae = AE(ae_title="PACS")
     ae.supported_contexts = [build_context(RDSR)]
     server = ae.start_server(("127.0.0.1", here.port), block=False, evt_handlers=[(evt.EVT_C_STORE, here.store)])
+    assert server is not None
     yield here
     server.shutdown()
 
@@ -61,13 +65,35 @@ def destination(name: str, port: int) -> dict[str, object]:
     return {"name": name, "ae_title": "PACS", "host": "127.0.0.1", "port": port, "timeout": "5s", "retry_first": "1s"}
 
 
-def test_a_restored_backup_goes_on_where_it_was_and_sends_nothing_twice(tmp_path: Path, pacs: Pacs) -> None:
-    """At the backup one report is delivered to one of two destinations, and a study is being waited for."""
+@dataclass(frozen=True)
+class Restored:
+    """A service that runs on the backup of another one, and has done all that was left to do."""
+
+    delivered: Study  # at the backup one of two destinations had its report, and it was being read again
+    waiting: Study  # its quiet time was not over
+    later: Study  # it came after the backup
+    before: list[str]  # reports that arrived before the machine was gone
+    after: list[str]
+    service: Service
+
+
+def as_if_being_read(database: Path, uid: str) -> None:
+    """By a workflow: those are in no backup."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE ocr_studies SET state = 'open', due_at = NULL WHERE study = ?", (uid,))
+        connection.execute("UPDATE ocr_units SET read_at = 0 WHERE study = ?", (uid,))
+        connection.commit()
+
+
+@pytest.fixture(scope="module")
+def restored(tmp_path_factory: pytest.TempPathFactory, pacs: Pacs) -> Iterator[Restored]:
+    """A report is on its way to a second destination, a study is being read, and one is being waited for."""
+    folder = tmp_path_factory.mktemp("machines")
     delivered, waiting, later = study(1), study(2), study(3)
-    away = free_port()
-    told = settings(tmp_path / "first", [destination("pacs", pacs.port), destination("dose", away)])
-    first = Service(tmp_path / "first", told)
-    backup = tmp_path / "second" / "data"
+    one = {"processes": 1}
+    told = settings(folder / "first", [destination("pacs", pacs.port), destination("dose", free_port())], receiver=one)
+    first = Service(folder / "first", told)
+    backup = folder / "second" / "data"
     backup.mkdir(parents=True)
     try:
         first.start()
@@ -80,52 +106,45 @@ def test_a_restored_backup_goes_on_where_it_was_and_sends_nothing_twice(tmp_path
     finally:
         first.close()  # by SIGKILL: the machine is gone
     before = list(pacs.heard)
-    told = settings(tmp_path / "second", [destination("pacs", pacs.port), destination("dose", pacs.port)], data=backup)
-    second = Service(tmp_path / "second", told)
+    as_if_being_read(backup / "ocr-service.sqlite", delivered.uid)
+    both = [destination("pacs", pacs.port), destination("dose", pacs.port)]
+    second = Service(folder / "second", settings(folder / "second", both, data=backup, receiver=one))
     try:
         second.start()
         second.ended([delivered.uid, waiting.uid])
-        reports = {row.sop_instance_uid for row in second.units()}
-        states = {(row.destination, row.sop_instance_uid): row.state for row in second.deliveries()}
-
-        assert len(reports) == 2
-        assert set(states.values()) == {"acknowledged"}
-        assert len(states) == 4
-        assert second.lost(delivered.uids + waiting.uids) == []
-        assert set(pacs.heard) >= reports
-        assert pacs.heard[len(before) :].count(before[0]) == 1  # to `dose` only: `pacs` has it
-        Console(second.port).send_all(*later.pages)  # what came after the backup is sent again
-        second.ended([later.uid])
+        yield Restored(delivered, waiting, later, before, pacs.heard[len(before) :], second)
     finally:
         second.close()
 
 
-def test_what_no_workflow_works_on_is_begun_anew(tmp_path: Path, pacs: Pacs) -> None:
-    """The workflows' database is lost, with a study in it that was being read, and a report on its way."""
-    told = settings(tmp_path, [destination("dose", away := free_port())])
-    service = Service(tmp_path, told)
-    try:
-        service.start()
-        one = study(4)
-        Console(service.port).send_all(*one.pages)
-        until(lambda: any(row.attempts for row in service.deliveries()), "a try")
-        service.kill()
-        for path in service.config.data.glob("workflows.sqlite*"):
-            path.unlink()
-        with closing(sqlite3.connect(service.config.data / "ocr-service.sqlite")) as database:
-            database.execute("UPDATE ocr_studies SET state = 'open', due_at = NULL")
-            database.execute("UPDATE ocr_units SET read_at = 0")
-            database.commit()
-        ae = AE(ae_title="PACS")
-        ae.supported_contexts = [build_context(RDSR)]
-        server = ae.start_server(("127.0.0.1", away), block=False, evt_handlers=[(evt.EVT_C_STORE, pacs.store)])
-        try:
-            service.start()
-            service.ended([one.uid])
-        finally:
-            server.shutdown()
-        assert len(pacs.heard) == 1
-        assert [row.read_at > 0 for row in service.units()] == [True]
-        assert "begun_anew" in service.said()
-    finally:
-        service.close()
+def test_a_restored_backup_goes_on_where_it_was_and_sends_nothing_twice(restored: Restored) -> None:
+    theirs = (restored.delivered.uid, restored.waiting.uid)
+    reports = {row.sop_instance_uid for row in restored.service.units() if row.study in theirs}
+    known = {row.id for row in restored.service.units() if row.study in theirs}
+    sent = [row for row in restored.service.deliveries() if row.unit in known]
+
+    assert len(reports) == 2
+    assert sorted((row.destination, row.state) for row in sent) == [
+        ("dose", "acknowledged"), ("dose", "acknowledged"), ("pacs", "acknowledged"), ("pacs", "acknowledged"),
+    ]  # fmt: skip
+    assert {row.sop_instance_uid for row in sent} == reports
+    assert restored.service.lost(restored.delivered.uids + restored.waiting.uids) == []
+    assert {*restored.before, *restored.after} >= reports
+    assert restored.after.count(restored.before[0]) == 1  # to `dose` only: `pacs` has it
+
+
+def test_what_no_workflow_works_on_is_begun_anew(restored: Restored) -> None:
+    """The workflows are in no backup; a study was being read then, and a report on its way."""
+    (row,) = restored.service.studies(studies.c.study == restored.delivered.uid)
+    (unit,) = restored.service.units(units.c.study == restored.delivered.uid)
+
+    assert "begun_anew" in restored.service.said()
+    assert row.cause.startswith("anew:")
+    assert row.state == "read"
+    assert unit.read_at > 0
+    assert unit.sop_instance_uid == restored.before[0]  # it says the same, so it stands
+
+
+def test_what_came_after_the_backup_is_sent_again(restored: Restored) -> None:
+    Console(restored.service.port).send_all(*restored.later.pages)
+    restored.service.ended([restored.later.uid])

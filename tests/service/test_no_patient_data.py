@@ -28,14 +28,16 @@ import pytest
 from pydicom import Dataset, dcmread
 from pydicom.filereader import read_file_meta_info
 from pydicom.sequence import Sequence
+from pydicom.uid import UID
 from pynetdicom import AE, build_context, evt
 from typer.main import get_command
 
 from ocr_service.cli import app
 from ocr_service.network.contexts import IMAGES, MPPS
+from tests.connections import socket_of
 from tests.service.consoles import Console
 from tests.service.living import ROOT, SERVE, Service, settings
-from tests.service.waiting import ENVIRONMENT, free_port, until
+from tests.service.waiting import ENVIRONMENT, PATIENCE, free_port, until
 
 SAMPLES = ROOT / "sample_sc"
 # A page by registered letters, one with another patient's number burnt in, one without a template.
@@ -71,7 +73,7 @@ def named(path: Path, number: int) -> Dataset:
     for keyword, value in SECRETS.items():
         setattr(ds, keyword, value)
     ds.StudyInstanceUID = f"1.2.826.0.1.3680043.10.77.{number}"
-    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = f"1.2.826.0.1.3680043.10.77.{number}.1"
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = UID(f"1.2.826.0.1.3680043.10.77.{number}.1")
     ds.StudyTime = ds.ContentTime = f"{number % 24:02d}{number % 60:02d}{number // 60 % 60:02d}"
     return ds
 
@@ -89,7 +91,7 @@ def sample(name: str) -> Path:
 def objects(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("objects")
     rng = random.Random(1)
-    found = []
+    found: list[Path] = []
 
     def add(content: bytes) -> None:
         found.append(folder / f"{len(found):03d}.dcm")
@@ -156,6 +158,7 @@ def rude_pacs() -> Iterator[int]:
     ae = AE(ae_title="RUDE")
     ae.supported_contexts = [build_context("1.2.840.10008.5.1.4.1.1.88.67")]
     server = ae.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_STORE, refuse)])
+    assert server is not None
     yield port
     server.shutdown()
 
@@ -201,7 +204,9 @@ def be_rude(port: int) -> None:
         caller.sendall(b"GET /Quibblewick^Zephyrine HTTP/1.1\r\n\r\n")
     ae = AE(ae_title="CONSOLE")
     assoc = ae.associate("127.0.0.1", port, contexts=[build_context(IMAGES[0])], ae_title="OCR_SERVICE")
-    assoc.dul.socket.send(b"\x04\x00\x00\x00\x00\x30\x00\x00\x00\x2c\x01\x03Quibblewick^Zephyrine\x00\x00\x10\x00\x10")
+    socket_of(assoc).sendall(
+        b"\x04\x00\x00\x00\x00\x30\x00\x00\x00\x2c\x01\x03Quibblewick^Zephyrine\x00\x00\x10\x00\x10"
+    )
     assoc.abort()
 
 
@@ -254,13 +259,14 @@ def ended(service: Service) -> bool:
 def asked(service: Service) -> str:
     """What the commands say that only look; those that are there."""
     known = getattr(get_command(app), "commands", {})
-    said = ""
-    for name in ("status", "queue", "ledger"):
-        if name in known:
-            command = [sys.executable, "-c", SERVE, name, "--config", str(service.file)]
-            done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, cwd=ROOT, check=False)
-            said += done.stdout + done.stderr
-    return said
+    begun = [
+        subprocess.Popen(
+            [sys.executable, "-c", SERVE, name, "--config", str(service.file)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT, cwd=ROOT,
+        )
+        for name in ("status", "queue", "ledger") if name in known
+    ]  # fmt: skip
+    return "".join(one.communicate(timeout=PATIENCE)[0] for one in begun)
 
 
 def test_the_run_was_as_bad_as_it_should_be(run: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_first_reports_are_held_until_a_person_accepts_the_scanner(here: Hospita
     assert persons.accept(here.desk, units[0].template, units[0].console, PERSON, time.time()) == 2
     for study in studies:
         assert here.unit(study, "verified").held == ""
-        assert len(until(lambda study=study: here.held(study), "the report that was held")) == 1
+        assert len(until(partial(here.held, study), "the report that was held")) == 1
     third = here.takes(study_of("ge/scout_and_helical", f"{tmp_path} third"))
     assert here.unit(third, "verified").held == ""
     assert len(here.held(third)) == 1
@@ -52,14 +53,14 @@ def test_five_reports_confirmed_as_they_were_read_accept_a_scanner(here: Hospita
     for unit in units[:4]:
         persons.decide(here.desk, unit.id, ActKind.CONFIRM, PERSON, time.time())
     for study in studies[:4]:
-        until(lambda study=study: here.held(study), "a report that a person confirmed")
+        until(partial(here.held, study), "a report that a person confirmed")
         here.unit(study, "verified")
     assert [here.units(study)[0].held for study in studies] == [""] * 4 + ["commissioning"] * 2
     assert [here.held(study) for study in studies[4:]] == [[], []]
 
     persons.decide(here.desk, units[4].id, ActKind.CONFIRM, PERSON, time.time())
     for study in studies:
-        until(lambda study=study: here.held(study), "the reports that were held")
+        until(partial(here.held, study), "the reports that were held")
         assert here.unit(study, "verified").held == ""
     # A report that says the same stands, so each of them is sent once, and as it was read.
     assert [len(here.held(study)) for study in studies] == [1] * 6

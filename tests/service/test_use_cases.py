@@ -15,6 +15,7 @@ from pynetdicom import AE, build_context
 
 from ocr_service.dose.report import Source
 from ocr_service.study.mpps import MPPS
+from tests.connections import socket_of
 from tests.service.hospital import plain, sent, study_of, uid, uid_of
 from tests.service.town import Town, a_town
 from tests.service.waiting import OURS, until
@@ -125,14 +126,14 @@ def step(town: Town, *requests: Dataset, step: str) -> None:
     contexts = [build_context(MPPS, ImplicitVRLittleEndian)]
     assoc = AE("CT1").associate("127.0.0.1", town.service.port, contexts=contexts, ae_title=OURS)
     assert assoc.is_established
-    socket = assoc.dul.socket.socket
+    connection = socket_of(assoc)
     for number, request in enumerate(requests):
         request = deepcopy(request)
         del request.file_meta
         status, _ = (assoc.send_n_set if number else assoc.send_n_create)(request, MPPS, step)
         assert status.Status == 0x0000
     assoc.release()
-    socket.close()
+    connection.close()
 
 
 def test_a_procedure_step_supplies_what_a_report_of_images_lacks(town: Town, tmp_path: Path) -> None:

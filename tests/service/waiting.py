@@ -10,6 +10,8 @@ from typing import Any
 
 from pynetdicom import AE, evt
 
+from tests.connections import socket_of
+
 ENVIRONMENT = {**os.environ, "TCP_NODELAY": "1"}  # else DCMTK and Orthanc wait 40 ms for each answer
 PATIENCE = 60.0  # seconds: on a loaded machine everything is slow
 OURS = "OCR_SERVICE"
@@ -58,5 +60,4 @@ def echoes(port: int, called: str = OURS, calling: str = "CONSOLE") -> bool:
 
 def no_delay(event: evt.Event) -> None:
     """For `EVT_CONN_OPEN`: answers are not held back."""
-    opened: Any = event.assoc.dul.socket
-    opened.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    socket_of(event.assoc).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

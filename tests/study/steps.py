@@ -6,6 +6,7 @@ from typing import Any
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
+from pydicom.uid import UID
 
 from ocr_service.dose.report import FindingKind
 from ocr_service.study.alignment import align
@@ -35,7 +36,7 @@ def request(step: str = STEP, **told: Any) -> Dataset:
     """The attribute list of a request, with the meta information of the file that it was kept in."""
     ds = item(**told)
     ds.file_meta = FileMetaDataset()
-    ds.file_meta.MediaStorageSOPClassUID, ds.file_meta.MediaStorageSOPInstanceUID = MPPS, step
+    ds.file_meta.MediaStorageSOPClassUID, ds.file_meta.MediaStorageSOPInstanceUID = UID(MPPS), UID(step)
     return ds
 
 

@@ -13,7 +13,7 @@ def books(hospital: Hospital, *, day: str = "", contents: bool = False) -> Ledge
     return close_books(hospital.config, hospital.desk.store, time.time, lambda _: None, day=day, contents=contents)
 
 
-def told(hospital: Hospital, **asked: bool) -> list[str]:
+def told(hospital: Hospital, *, contents: bool = False) -> list[str]:
     """What is wrong, without the one thing that nothing here carries out: the workflows."""
-    found = books(hospital, **asked).faults
+    found = books(hospital, contents=contents).faults
     return [f"{fault.row}: {fault.sentence}" for fault in found if "nobody sends it" not in fault.sentence]

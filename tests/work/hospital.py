@@ -117,12 +117,15 @@ class Hospital:
             ).scalars()
             apart = {*others, *(uid for line in broken for uid in line.sop_instance_uids)}
             told = tuple(uid for uid in dict.fromkeys(uids) if uid not in apart)
+        values: dict[str, Any] = {
+            "rows": f"rows of {study}", "examination": f"made {study}", "patient": "p", "whole": True,
+        } | more  # fmt: skip
         unit = UnitRead(
             Converted(study, (), told, outcome, name, 1),
             "example/ct 1/7",
             TEMPLATE,
             CONSOLE,
-            **({"rows": f"rows of {study}", "examination": f"made {study}", "patient": "p", "whole": True} | more),
+            **values,
         )
         ended = records.record(self.desk, due, StudyRead((unit,), broken, frozenset(), {}, others), drafts, time.time())
         assert ended == records.RECORDED

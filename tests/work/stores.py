@@ -17,7 +17,7 @@ from sqlalchemy import insert, inspect, select, update
 from ocr_service.config import Config, Destination
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
 from ocr_service.dose.report import CTDoseReport, Scanner, doubt
-from ocr_service.pipeline import Skipped
+from ocr_service.pipeline import Outcome, Skipped
 from ocr_service.work.deliveries import Document
 from ocr_service.work.outbox import Outbox
 from ocr_service.work.placing import Desk
@@ -167,7 +167,7 @@ def draft(drafts: Path, uid: str) -> str:
 def unit_read(
     outcome: str = "verified", uids: Sequence[str] = ("1.1",), rdsr: str | None = None, **told: Any
 ) -> UnitRead:
-    endings = {
+    endings: dict[str, Outcome] = {
         "verified": Verified(REPORT, ()),
         "needs_review": NeedsReview(REPORT, (doubt("dlp", "nobody knows"),)),
         "unreadable": Unreadable("nothing is on it"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from sqlalchemy import insert
+from sqlalchemy import Row, insert
 
 from ocr_service.network.arrivals import Committed
 from ocr_service.work import deliveries
@@ -65,6 +65,12 @@ def ended(store: Store, number: int, state: str = "acknowledged") -> None:
 def again(store: Store, *numbers: int) -> int:
     with store.begin() as connection:
         return deliveries.again(connection, numbers, NOW)
+
+
+def got(store: Store, number: int) -> Row[Any]:
+    found = deliveries.get(store, number)
+    assert found is not None
+    return found
 
 
 def started(store: Store) -> list[Batch]:
@@ -170,7 +176,7 @@ def test_a_report_that_was_given_up_has_all_its_time_again_when_a_person_asks(st
     number = add(store, "1", "failed", created_at=NOW - 1e7, attempts=300)
     again(store, number)
 
-    one = deliveries.get(store, number)
+    one = got(store, number)
     assert (one.state, one.created_at, one.attempts, one.turn, one.batch) == ("waiting", NOW, 0, 1, "")
 
 
@@ -228,9 +234,9 @@ def test_a_commitment_acknowledges_what_it_names(store):
     other = add(store, "3")
     deliveries.committed(store, Committed("9.9", ("1", "3"), (("2", 0x0110),), "PACS"), NOW)
 
-    states = [deliveries.get(store, number).state for number in (one, two, other)]
+    states = [got(store, number).state for number in (one, two, other)]
     assert states == ["acknowledged", "waiting", "waiting"]
-    assert "0110" in deliveries.get(store, two).why
+    assert "0110" in got(store, two).why
     woken: list[str] = []
     deliveries.woken(store, woken.append)
     deliveries.woken(store, woken.append)
@@ -241,7 +247,7 @@ def test_a_commitment_of_no_transaction_says_nothing(store):
     number = add(store, "1")
     deliveries.committed(store, Committed("", ("1",), (), "PACS"), NOW)
 
-    assert deliveries.get(store, number).state == "waiting"
+    assert got(store, number).state == "waiting"
 
 
 def test_whoever_dies_between_start_and_row_starts_the_same_again(store):
@@ -345,7 +351,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def start(self) -> None:
         for batch in started(self.store):
-            self.under_way += [deliveries.get(self.store, number) for number in batch.numbers]
+            self.under_way += [got(self.store, number) for number in batch.numbers]
 
     @rule(place=st.integers(0, 9), state=st.sampled_from(["acknowledged", "acknowledged", "refused", "failed"]))
     def a_sending_ends(self, place: int, state: str) -> None:
@@ -357,7 +363,7 @@ class AnyOrder(RuleBasedStateMachine):
         if self.under_way:
             one = self.under_way.pop(place % len(self.under_way))
             self.end(one, "acknowledged")
-            if deliveries.get(self.store, one.id).state == "acknowledged":
+            if got(self.store, one.id).state == "acknowledged":
                 self.end(one, "acknowledged")
 
     @rule(place=st.integers(0, 9))
@@ -375,7 +381,7 @@ class AnyOrder(RuleBasedStateMachine):
         ended(self.store, one.id)
 
     def end(self, one: Any, state: str) -> None:
-        if deliveries.get(self.store, one.id).turn != one.turn:
+        if got(self.store, one.id).turn != one.turn:
             return  # it is started anew
         rejected = one.sop_instance_uid.rpartition(".9.")[0]
         if state == "acknowledged" and one.kind == "rdsr":

@@ -204,8 +204,13 @@ def test_who_sends_the_same_beside_another_worker_takes_nothing_back(worker, pee
 def test_what_waits_for_its_commitment_is_not_sent_again(worker, store, tmp_path, peer, monkeypatch):
     worker = working(store, tmp_path, commitment=True)
     asked: list[str] = []
+
+    def ask(_: object, __: object, uid: str, *___: object) -> Asked:
+        asked.append(uid)
+        return Asked()
+
     monkeypatch.setattr(delivering, "decoded", lambda _: SimpleNamespace(SOPInstanceUID="1", SOPClassUID="1.2"))
-    monkeypatch.setattr(delivering, "request_commitment", lambda _, __, uid, *___: asked.append(uid) or Asked())
+    monkeypatch.setattr(delivering, "request_commitment", ask)
     number = add(worker, "1")
     for _ in range(2):
         assert delivering.try_round(worker, PACS, [number])[0] == []  # its lane is free for others

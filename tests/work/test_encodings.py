@@ -6,11 +6,13 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from pydicom import Dataset
 from pydicom.uid import (
+    UID,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -24,7 +26,7 @@ from ocr_service.work.objects import read_object
 from tests.work import consoles
 
 
-def coloured(**header: object) -> Dataset:
+def coloured(**header: Any) -> Dataset:
     """The page in colour, with what gateways stumble on: a private element, a sequence, letters with umlauts."""
     page = consoles.drawn()
     ds = consoles.screen(pixels=page, PatientName="Jäger^Jörg", **header)
@@ -37,7 +39,7 @@ def coloured(**header: object) -> Dataset:
     return ds
 
 
-def grey(**header: object) -> Dataset:
+def grey(**header: Any) -> Dataset:
     return consoles.screen(**header)
 
 
@@ -48,7 +50,7 @@ def read(ds: Dataset, path: Path, syntax: str = ExplicitVRLittleEndian) -> Datas
 def re_encoded(ds: Dataset, path: Path, syntax: str) -> Dataset:
     """As a gateway of pydicom's writes it without compression."""
     ds.ensure_file_meta()
-    ds.file_meta.TransferSyntaxUID = syntax
+    ds.file_meta.TransferSyntaxUID = UID(syntax)
     ds.save_as(path, enforce_file_format=True)
     return read_object(path, pixels=True)
 

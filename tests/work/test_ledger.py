@@ -341,6 +341,9 @@ def test_what_only_moved_between_two_looks_is_no_fault(hospital: Hospital):
     contents = path.read_bytes()
     path.unlink()
 
-    found = close_books(hospital.config, hospital.desk.store, time.time, lambda _: path.write_bytes(contents) and None)
+    def comes_back(_: float) -> None:
+        path.write_bytes(contents)
+
+    found = close_books(hospital.config, hospital.desk.store, time.time, comes_back)
 
     assert found.closes

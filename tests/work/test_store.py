@@ -7,10 +7,11 @@ from threading import Barrier, Thread
 import pytest
 from sqlalchemy import insert, inspect
 
+from ocr_service.config import Config
 from ocr_service.errors import OutputError, StoreError
 from ocr_service.work.store import Store, open_store
 from ocr_service.work.tables import metadata, schema_version, withdrawn
-from tests.work.stores import NOW, desk, rows
+from tests.work.stores import NOW, rows
 
 
 def add(store: Store, glyph: str) -> None:
@@ -49,7 +50,7 @@ def test_a_database_that_is_away_is_a_store_error(tmp_path):
 def test_a_data_folder_that_cannot_be_made_is_a_store_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="cannot be made"):
-        open_store(desk(None, tmp_path / "file").config)
+        open_store(Config(data=tmp_path / "file"))
 
 
 def test_tables_of_another_version_are_refused(store):

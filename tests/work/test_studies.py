@@ -34,7 +34,13 @@ def arrives(
     **told: Any,
 ) -> list[str]:
     """An object that was received and sorted; the files that need not be kept."""
-    values = {"state": "kept", "role": "", "study": "", "received_at": at, "name": f"objects/x/{uid}-{at}.dcm"}
+    values: dict[str, Any] = {
+        "state": "kept",
+        "role": "",
+        "study": "",
+        "received_at": at,
+        "name": f"objects/x/{uid}-{at}.dcm",
+    }
     number = add_object(store, uid, **(values | told))
     return sorts(store, Sorted(number, role, study, uid, "", whole, context), at=at if sorted_at is None else sorted_at)
 
@@ -240,7 +246,7 @@ def test_a_study_is_started_only_after_the_reason_was_committed(store):
     thread = Thread(target=asks_slowly)
     thread.start()
     asked.wait(10)
-    meanwhile = []
+    meanwhile: list[Due] = []
     studies.start_due(store, NOW + 601, meanwhile.append)
     may_end.set()
     thread.join()

@@ -44,7 +44,8 @@ def worker(store: Store, tmp_path: Path) -> FakeWorker:
 
 
 def keep(worker: FakeWorker, uid: str = "1.1", **told: Any) -> Path:
-    add_object(worker.store, uid, **({"received_at": LONG_AGO} | told))
+    values: dict[str, Any] = {"received_at": LONG_AGO} | told
+    add_object(worker.store, uid, **values)
     return laid(worker, uid)
 
 
@@ -57,7 +58,7 @@ def laid(worker: FakeWorker, uid: str) -> Path:
 
 
 def settled(worker: FakeWorker, **told: Any) -> None:
-    values = {"state": "read", "cause": "quiet", "last_arrival": LONG_AGO} | told
+    values: dict[str, Any] = {"state": "read", "cause": "quiet", "last_arrival": LONG_AGO} | told
     add_study(worker.store, **values)
     add_unit(worker.store, read_at=LONG_AGO)
     with worker.store.begin() as connection:
@@ -179,12 +180,17 @@ def test_trouble_with_the_house_stops_no_work(worker, monkeypatch, fault):
         raise OutputError("a file cannot be removed")
 
     turns: list[int] = []
+
+    def turn(_: object) -> int:
+        turns.append(1)
+        return 1
+
     monkeypatch.setattr(working, "TROUBLE", 0.0)
     monkeypatch.setattr(workflow, "beat", fails if fault == "beat" else lambda _: None)
     monkeypatch.setattr(tidying, "tidy", fails)
     monkeypatch.setattr(workflow, "forget", lambda _: 0)
     monkeypatch.setattr(forgotten, "begin_anew", lambda *_: (0, 0))
-    monkeypatch.setattr(workflow, "turn", lambda _: turns.append(1) or 1)
+    monkeypatch.setattr(workflow, "turn", turn)
     rounds = iter([False] * 4 + [True])
     working._turns(worker, lambda _: next(rounds))
 
