@@ -63,11 +63,13 @@ class Refused:
 class Unavailable:
     """It does not have the object, as far as is known, and trying again can help.
 
-    begun: was the object on its way when it fell silent, so that it may have it all the same?
+    begun: was the object on its way when it fell silent, so that it may have it all the same? answered: did it say so
+    itself, of this object, so that it may well take others?
     """
 
     why: str
     begun: bool = False
+    answered: bool = False
 
 
 Sent = Accepted | Warned | Refused | Unavailable
@@ -85,7 +87,7 @@ def judged(status: int, peer: str) -> Sent:
     if status in _WARNINGS or status >> 12 == 0xB:
         return Warned(status, said)
     if status in _PASSING or status >> 8 == 0xA7:
-        return Unavailable(said)
+        return Unavailable(said, answered=True)
     return Refused(status, said)
 
 

@@ -26,8 +26,11 @@ from ocr_service.work.objects import read_object
 from ocr_service.work.store import Store
 from ocr_service.work.studies import CONTEXT
 from ocr_service.work.tables import fetched, objects
+from ocr_service.work.tables import studies as studies_table
 from ocr_service.work.worker import Worker
 
+ASK_FOR = 7 * 86400.0  # seconds for which a study is asked for again, where an archive was away
+_SOME, _SOON = 20, 10.0  # studies a round, and the seconds that one may take
 ANSWER = f"{CONTEXT}answer:"  # a header that an archive's answer told, not the object's own
 
 
@@ -50,9 +53,12 @@ class _ContextInbox:
         return self._inbox.full()
 
 
-def ask(worker: Worker, study: str) -> int:
-    """Bring what the archives have of a study beside its dose screens; how many objects. StoreError, OutputError."""
-    brought = 0
+def ask(worker: Worker, study: str, seconds: float = 60.0) -> int:
+    """Bring what the archives have of a study beside its dose screens; how many objects. StoreError, OutputError.
+
+    Whether all of them told is remembered: one that is away now is asked again (`ask_again`).
+    """
+    brought, away = 0, False
     for pacs in worker.config.pacs:
         if not pacs.context:
             continue
@@ -65,15 +71,48 @@ def ask(worker: Worker, study: str) -> int:
             _ContextInbox(worker.inbox, pacs),
             memory.had,
             patient_id=_patient_id(worker, study) if pacs.root == "patient" else "",
+            seconds=seconds,
         )
         for header in told.headers:
             if not memory.had(str(header.SOPInstanceUID)):
                 worker.inbox.keep(_as_arrival(header, pacs))
         brought += len(told.kept) + len(told.headers)
+        away = away or bool(told.why and not told.kept and not told.headers)
     if brought:
         while worker.sort_out():
             pass
+    with worker.store.begin() as connection:
+        asked_at = None if away else time.time()
+        connection.execute(update(studies_table).where(studies_table.c.study == study).values(asked_at=asked_at))
     return brought
+
+
+def ask_again(worker: Worker, now: float) -> int:
+    """Ask once more for studies that were read while an archive was away; how many are read again with what it has.
+
+    A scanner's own dose report that lies there would else be doubled by ours for good. StoreError, OutputError.
+    """
+    if not any(pacs.context for pacs in worker.config.pacs):
+        return 0
+    c = studies_table.c
+    missed = (c.asked_at.is_(None), c.state == "read", c.due_at.is_(None), c.last_arrival > now - ASK_FOR)
+    with worker.store.begin(reading=True) as connection:
+        some = list(connection.execute(select(c.study).where(*missed).order_by(c.last_arrival).limit(_SOME)).scalars())
+    count = 0
+    for study in some:
+        if ask(worker, study, _SOON):
+            count += 1
+            with worker.store.begin() as connection:
+                studies.read_again(connection, [study], f"context:{now:.0f}", now)
+        elif _is_away(worker, study):
+            break  # the others would wait for the same archive
+    return count
+
+
+def _is_away(worker: Worker, study: str) -> bool:
+    with worker.store.begin(reading=True) as connection:
+        told = select(studies_table.c.asked_at).where(studies_table.c.study == study)
+        return connection.execute(told).scalar_one_or_none() is None
 
 
 def _as_arrival(header: Dataset, pacs: Pacs) -> Arrival:

@@ -112,7 +112,8 @@ def _recall(
     """Take back one document by the destination's rule, after another one where there is one."""
     this = update(deliveries).where(deliveries.c.id == old.id)
     document = Document(old.file, old.sop_instance_uid)
-    if old.state != "acknowledged" and not old.committing and old.sent_at is None:
+    never_there = old.state != "acknowledged" and not old.committing and old.sent_at is None
+    if old.state == "refused" or never_there:
         # A sending that is under way finds the row changed, and asks for the recall then. One that failed is not
         # sent again either, whoever asks for that; what it had to wait for, the new one has to wait for.
         connection.execute(this.values(state="recalled", superseded=True))
@@ -273,7 +274,7 @@ def sending(store: Store, number: int, now: float) -> bool:
 
 
 def released(store: Store, number: int, why: str, next_at: float) -> None:
-    """It is sent, and waits for a storage commitment: asked again later, and its lane is free for others meanwhile."""
+    """It waits for something of its own (a storage commitment, say), and its lane is free for others meanwhile."""
     values = {"attempts": deliveries.c.attempts + 1, "why": why, "next_at": next_at, "batch": ""}
     with store.begin() as connection:
         this = update(deliveries).where(deliveries.c.id == number, deliveries.c.state == "waiting")
@@ -356,12 +357,17 @@ def committing(store: Store, number: int, transaction_uid: str) -> bool:
         return bool(connection.execute(update(deliveries).where(*this).values(committing=transaction_uid)).rowcount)
 
 
-def committed(store: Store, told: Committed, now: float) -> None:
-    """What a peer says of a storage commitment. StoreError."""
+def committed(store: Store, told: Committed, now: float, titles: Mapping[str, str] | None = None) -> None:
+    """What a peer says of a storage commitment. StoreError.
+
+    titles: the destinations' AE titles; what another one says of theirs is not heard. None: whoever says it.
+    """
     failed = dict(told.failed)
     with store.begin() as connection:
         asked = and_(deliveries.c.committing == told.transaction_uid, deliveries.c.committing != "")
         for row in connection.execute(select(deliveries).where(asked, deliveries.c.state == "waiting")).all():
+            if titles is not None and titles.get(row.destination) != told.calling_ae.strip():
+                continue
             if row.sop_instance_uid in told.kept:
                 values = {"state": "acknowledged", "acknowledged_at": now, "why": "storage committed", "woken": True}
             elif row.sop_instance_uid in failed:

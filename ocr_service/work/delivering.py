@@ -97,6 +97,9 @@ def _tried(worker: Worker, number: int, destination: Destination, way: Lane) -> 
             _arrived(worker, number, destination, sent)
         case Refused(_, why):
             _over(worker, number, destination.name, "refused", why)
+        case Unavailable(why, answered=True):  # it may well take others meanwhile
+            deliveries.released(worker.store, number, why, time.time() + _pause(destination, row.attempts))
+            log.info("delivery_waits", delivery=number, destination=destination.name, why=why)
         case Unavailable(why, begun):
             return _later(worker, number, destination, row.attempts, why, away=True, begun=begun)
         case _:

@@ -7,11 +7,12 @@ what the object is: its header is read later, by a worker.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 
@@ -21,7 +22,7 @@ from ocr_service.config import Config
 from ocr_service.errors import OutputError, StoreError
 from ocr_service.network.arrivals import Arrival, Committed, Step
 from ocr_service.work import deliveries
-from ocr_service.work.spool import Kept, Spool
+from ocr_service.work.spool import Kept, Spool, digest_of_data_set
 from ocr_service.work.store import Store, open_store
 from ocr_service.work.tables import objects, steps
 
@@ -51,8 +52,9 @@ class DurableInbox:
     together, by one thread.
     """
 
-    def __init__(self, spool: Spool, store: Store, machine: str) -> None:
-        self._spool, self._store, self._machine = spool, store, machine
+    def __init__(self, spool: Spool, store: Store, machine: str, titles: Mapping[str, str] | None = None) -> None:
+        """titles: the destinations' AE titles, of which alone storage commitments are heard; None: anyone's."""
+        self._spool, self._store, self._machine, self._titles = spool, store, machine, titles
         self._waiting: SimpleQueue[_Waiting] = SimpleQueue()
         Thread(target=self._commit_for_ever, name="inbox", daemon=True).start()
 
@@ -99,10 +101,10 @@ class DurableInbox:
         row = {
             "name": name,
             "received_at": moment,
-            "day": day_of(moment),
+            "day": Path(name).parent.name,  # of its folder, as every other row's
             "sop_instance_uid": "",
             "sop_class_uid": "",
-            "digest": sha256(content).hexdigest(),
+            "digest": digest_of_data_set(content),
             "bytes": len(content),
             "calling_ae": "",
             "address": "",
@@ -114,7 +116,7 @@ class DurableInbox:
 
     def committed(self, told: Committed) -> None:
         """StoreError."""
-        deliveries.committed(self._store, told, time.time())
+        deliveries.committed(self._store, told, time.time(), self._titles)
 
     def full(self) -> str | None:
         """Why nothing is taken now; also where the disk does not answer."""
@@ -173,4 +175,5 @@ def open_inbox(config: Config) -> DurableInbox:
     store = open_store(config)
     folder = config.data / "spool"
     folder.mkdir(parents=True, exist_ok=True, mode=0o750)
-    return DurableInbox(Spool(folder, config.keeping.minimum_free), store, config.operation.machine)
+    titles = {one.name: one.ae_title or "" for one in config.destination}
+    return DurableInbox(Spool(folder, config.keeping.minimum_free), store, config.operation.machine, titles)

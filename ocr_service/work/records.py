@@ -207,6 +207,9 @@ class _Unit:
         """Linked orders: one examination under several studies is reported once."""
         if isinstance(outcome, Unreadable | Skipped) or not self._told.examination:
             return outcome
+        if self._connection.dialect.name == "postgresql":  # SQLite has one writer; two here would not see each other
+            key = int(self._told.examination[:15], 16)
+            self._connection.execute(select(func.pg_advisory_xact_lock(key)))
         linked = self._connection.execute(
             select(units).where(
                 units.c.examination == self._told.examination,

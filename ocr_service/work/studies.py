@@ -156,7 +156,7 @@ def touch(connection: Connection, one: Sorted, received_at: float, rules: Readin
             # It was to be read for another cause, which keeps its name, as soon as nothing more comes.
             due = known.due_at if cause == "header" else last + rules.quiet.total_seconds()
             cause = known.cause
-        values |= {"due_at": max(due, now), "cause": cause, "state": "open", "tidied_at": None}
+        values |= {"due_at": max(due, now), "cause": cause, "state": "open"}
     connection.execute(update(studies).where(studies.c.study == one.study).values(**values))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -17,7 +18,8 @@ from ocr_service.work.inventory import Role
 from ocr_service.work.tables import deliveries, objects, step_studies, steps, studies, units
 from ocr_service.work.worker import Worker
 
-OBJECTS, WHOLE = "objects/", ".dcm"  # the spool's files of objects, under their final names
+OBJECTS, STEPS, WHOLE = "objects/", "steps/", ".dcm"  # the spool's files under their final names
+_ROUNDS = 10
 _SOME = 200  # rows a turn
 HALF_DONE = 3600.0  # seconds after which a file that no row knows was left by a process that died
 _WITH_PIXELS = (Role.SCREEN.value, Role.COMPANION.value)
@@ -30,12 +32,24 @@ log = structlog.get_logger()
 def tidy(worker: Worker, *, search: bool = True) -> None:
     """One round of everything, what frees space first. search: look through the whole spool. StoreError."""
     now = time.time()
-    removed = _remove_dropped(worker) + _retire(worker, now) + _retire_steps(worker, now)
+    removed = _while_full(lambda: _remove_dropped(worker)) + _while_full(lambda: _retire(worker, now))
+    removed += _retire_steps(worker, now)
     unknown = _take_in_unknown(worker, now) if search else 0
     _forget_drafts(worker, now)
-    dropped = _drop_pixels(worker)
+    dropped = _while_full(lambda: _drop_pixels(worker))
     if dropped or removed or unknown:
         log.info("tidied", pixels_dropped=dropped, objects_removed=removed, unknown_taken_in=unknown)
+
+
+def _while_full(round_of: Callable[[], int]) -> int:
+    """Again and again while there is more than one round's worth, but not for ever: a worker has other work, too."""
+    count = 0
+    for _ in range(_ROUNDS):
+        done = round_of()
+        count += done
+        if done < _SOME:
+            break
+    return count
 
 
 def _drop_pixels(worker: Worker) -> int:
@@ -158,6 +172,7 @@ def _take_in_unknown(worker: Worker, now: float) -> int:
     old = [path for path in _files(worker.spool.folder) if _age(path, now) > HALF_DONE]
     names = [path.relative_to(worker.spool.folder).as_posix() for path in old]
     _removed(worker, [name for name in names if not name.endswith(WHOLE)])
+    _removed(worker, _steps_unknown(worker, [name for name in names if name.startswith(STEPS)]))
     count = 0
     whole = [name for name in names if name.endswith(WHOLE) and name.startswith(OBJECTS)]
     for start in range(0, len(whole), _SOME):
@@ -168,9 +183,25 @@ def _take_in_unknown(worker: Worker, now: float) -> int:
         _removed(worker, [name for name, there in known.items() if not there])  # it could not be removed before
         for name in some:
             if name not in known:
-                worker.inbox.take_in(name)
-                count += 1
+                count += _taken_in(worker, name)
     return count
+
+
+def _taken_in(worker: Worker, name: str) -> bool:
+    """One file that cannot be read stops no other."""
+    try:
+        worker.inbox.take_in(name)
+    except OutputError as error:
+        log.warning("file_not_taken_in", why=str(error))
+        return False
+    return True
+
+
+def _steps_unknown(worker: Worker, names: list[str]) -> list[str]:
+    """Files of procedure steps that no row knows: their consoles were told a failure, or their time is over."""
+    with worker.store.begin(reading=True) as connection:
+        known = set(connection.execute(select(steps.c.name)).scalars())
+    return [name for name in names if name.endswith(WHOLE) and name not in known]
 
 
 def _forget_drafts(worker: Worker, now: float) -> None:

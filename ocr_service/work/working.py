@@ -12,7 +12,7 @@ import structlog
 
 from ocr_service.config import Config
 from ocr_service.errors import EngineAway, OutputError, StoreError
-from ocr_service.work import forgotten, tidying, workflow
+from ocr_service.work import archives, forgotten, tidying, workflow
 from ocr_service.work.worker import Worker
 
 LOOK = 0.2  # seconds between two looks where there was nothing to do
@@ -53,6 +53,7 @@ def _turns(worker: Worker, stopped: Callable[[float], bool]) -> None:
                 tidying.tidy(worker, search=search)
                 workflow.forget(worker)
                 _begin_anew(worker)
+                archives.ask_again(worker, time.time())
             pause = 0.0 if workflow.turn(worker) else LOOK
         except (StoreError, OutputError, EngineAway) as error:
             log.warning("worker_waits", worker=worker.name, why=str(error))
