@@ -46,10 +46,12 @@ def grown(connection: Connection, registered: Mapping[tuple[str, str], int], now
 
 def _grown(connection: Connection, template: str, console: str, count: int, now: float) -> None:
     scanner = scanner_of(connection, template, console, now)
-    if count <= scanner.letters:
+    if count == scanner.letters:
         return
     which = (scanners.c.template == template, scanners.c.console == console)
     connection.execute(update(scanners).where(*which).values(letters=count))
+    if count < scanner.letters:  # some were withdrawn, or this reading began before others: the next one tells
+        return
     waiting = connection.execute(
         select(units.c.study).where(
             units.c.template == template,

@@ -107,7 +107,7 @@ def decide(
         row = find_unit(connection, unit)
         if seen is not None and seen != row.rows:
             raise UsageError("the unit was read again meanwhile, and says something else now: look at it once more")
-        if kind is not ActKind.REJECT and row.outcome not in _CAN_BE_CONFIRMED:
+        if kind is not ActKind.REJECT and row.outcome not in _CAN_BE_CONFIRMED and not _was_rejected(connection, row):
             raise UsageError(f"this unit is {row.outcome.replace('_', ' ')}: there is no report to confirm")
         report = json.loads(row.report)
         beyond = [one for one in corrections if one.event is not None and one.event > len(report["events"])]
@@ -130,6 +130,13 @@ def decide(
     if kind is ActKind.CONFIRM and row.template:
         _accept_by_confirming(desk, row.template, row.console, person, now)
     return number
+
+
+def _was_rejected(connection: Connection, unit: Row[tuple[object, ...]]) -> bool:
+    """Is it a person's rejection that keeps the unit from being reported? The last one counts."""
+    its = (acts.c.unit == unit.id, acts.c.kind.in_(_DECISIONS))
+    last = connection.execute(select(acts.c.kind).where(*its).order_by(acts.c.id.desc()).limit(1)).scalar()
+    return unit.outcome == "skipped" and last == ActKind.REJECT.value
 
 
 def _accept_by_confirming(desk: Desk, template: str, console: str, person: str, now: float) -> None:
@@ -158,6 +165,10 @@ def accept(desk: Desk, template: str, console: str, person: str, now: float) -> 
     return placing.release(desk, template, console, now)
 
 
+def _is_delivery(connection: Connection, number: int) -> bool:
+    return connection.execute(select(sent.c.id).where(sent.c.id == number)).first() is not None
+
+
 def retry(desk: Desk, name: str, person: str, now: float) -> int:
     """Try again what failed or waits: a unit with its objects and deliveries, a delivery, or "all"; how many things."""
     with desk.store.begin() as connection:
@@ -167,10 +178,10 @@ def retry(desk: Desk, name: str, person: str, now: float) -> int:
             again = set(connection.execute(select(objects.c.study).where(failed)).scalars())
             again |= set(connection.execute(select(study_rows.c.study).where(study_rows.c.state == "failed")).scalars())
             which = list(connection.execute(select(sent.c.id).where(sent.c.state != "acknowledged")).scalars())
-        elif name.isdecimal() and len(name) < _LONG:
+        elif name.isdecimal() and len(name) < _LONG and _is_delivery(connection, int(name)):
             again, which = set(), [int(name)]
-            if connection.execute(select(sent.c.id).where(sent.c.id == int(name))).first() is None:
-                raise UsageError(f"there is no delivery {name}")
+        elif name.isdecimal() and len(name) < _SHORT:
+            raise UsageError(f"there is no delivery {name}")
         else:
             row = find_unit(connection, name)
             again = {row.study}

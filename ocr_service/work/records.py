@@ -17,13 +17,14 @@ from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select,
 from ocr_service.dose.proof import Unreadable
 from ocr_service.dose.report import doubt, note
 from ocr_service.pipeline import Outcome, Skipped, doubted
-from ocr_service.work import believing, lines, studies
+from ocr_service.work import believing, deliveries, lines, studies
 from ocr_service.work.deliveries import Document
 from ocr_service.work.inbox import day_of
 from ocr_service.work.placing import COMMISSIONING, RECALLED, Desk, facts_of, plan_for, provenance
 from ocr_service.work.reading import StudyRead, UnitRead
 from ocr_service.work.studies import Due
 from ocr_service.work.tables import acts, objects, rests, units
+from ocr_service.work.tables import deliveries as sent
 from ocr_service.work.tables import studies as study_rows
 
 SUPERSEDED, WAITS, RECORDED = "superseded", "waits", "recorded"
@@ -153,7 +154,7 @@ class _Unit:
         held = self._held(document, name) if document is not None else RECALLED if recalled else ""
         # What is at the destinations already stays the unit's report, and rests on the same letters. So does what a
         # person has recalled: it is not sent again by itself.
-        at_rest = recalled or not (self._is_empty(name) or self._was_held)
+        at_rest = recalled or not (self._is_empty(name) or (self._was_held and not self._is_sent()))
         stays = self._old() if document is None and at_rest else None
         known = document or stays
         values = {
@@ -183,7 +184,9 @@ class _Unit:
             sums = {key: units.c[key] + value for key, value in counted.items()}
             self._connection.execute(update(units).where(units.c.id == self.name).values(**values, **sums))
         if not stays:
-            self._rest_on(self._told.rests if document is not None else frozenset())
+            self._rest_on(
+                self._told.rests if document is not None else frozenset(), beside=bool(held) and self._is_sent()
+            )
         self._deliver(document if not held else None, name, first)
         self._tell_followers(name)
 
@@ -272,8 +275,17 @@ class _Unit:
             is None
         )
 
-    def _rest_on(self, glyphs: frozenset[str]) -> None:
-        self._connection.execute(delete(rests).where(rests.c.unit == self.name))
+    def _is_sent(self) -> bool:
+        """Is any report of the unit at a destination, or on its way?"""
+        its = (sent.c.unit == self.name, sent.c.kind == "rdsr", sent.c.state.in_(deliveries.ON_THE_WAY))
+        return self._connection.execute(select(sent.c.id).where(*its).limit(1)).first() is not None
+
+    def _rest_on(self, glyphs: frozenset[str], *, beside: bool) -> None:
+        """What the report rests on. beside: another one is at its destinations, while this one is held back."""
+        if beside:
+            glyphs -= set(self._connection.execute(select(rests.c.glyph).where(rests.c.unit == self.name)).scalars())
+        else:
+            self._connection.execute(delete(rests).where(rests.c.unit == self.name))
         if glyphs:
             self._connection.execute(insert(rests), [{"unit": self.name, "glyph": glyph} for glyph in sorted(glyphs)])
 

@@ -70,7 +70,7 @@ def answered(monkeypatch: pytest.MonkeyPatch, *uids: str) -> None:
 
     def asked(_: object, __: str, ___: str, ____: object, inbox: Any, *_____: object, **______: object) -> Any:
         inbox.keep(Arrival((b"report",), "1.2", "9.9", "1.2.840.10008.1.2.1", "PACS", "127.0.0.1"))
-        return SimpleNamespace(headers=headers, kept=["9.9"])
+        return SimpleNamespace(headers=headers, kept=["9.9"], why=())
 
     monkeypatch.setattr(archives, "context_of_study", asked)
 
