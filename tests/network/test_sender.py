@@ -18,12 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import dcmread
-from pydicom.uid import (
-    EnhancedSRStorage,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-    JPEGBaseline8Bit,
-)
+from pydicom.uid import EnhancedSRStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGBaseline8Bit
 from pynetdicom import evt
 
 from ocr_service.errors import BrokenObject
@@ -48,7 +43,7 @@ from tests.network.sender_peers import (
     storescp,
     tidied,
     tools,
-)
+)  # fmt: skip
 
 # pynetdicom leaves a socket that could not connect to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")

@@ -25,9 +25,8 @@ STATES = ("waiting", "acknowledged", "refused", "failed", "recalled")
 @pytest.fixture(autouse=True)
 def unit(request: pytest.FixtureRequest) -> None:
     if "store" in request.fixturenames:
-        store = request.getfixturevalue("store")
-        add_study(store)
-        add_unit(store)
+        add_study(request.getfixturevalue("store"))
+        add_unit(request.getfixturevalue("store"))
 
 
 def document(uid: str) -> Document:
@@ -298,11 +297,10 @@ class AnyOrder(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.store = Store("sqlite://")
+        self.store, self.rejecting = Store("sqlite://"), FakeRejecting()
         self.store.prepare()
         add_study(self.store)
         add_unit(self.store)
-        self.rejecting = FakeRejecting()
         self.there: set[str] = set()
         self.under_way: list[Any] = []
         self.wanted: str | None = None
