@@ -6,12 +6,9 @@ are told by a scheduler of ours, which takes the place of `--dist load`. Everyth
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-
-if TYPE_CHECKING:
-    from xdist.scheduler import LoadScopeScheduling
 
 # Modules with a fixture that takes seconds, and the names of its variants: tests of another variant may go elsewhere.
 TOGETHER: dict[str, tuple[str, ...]] = {
@@ -42,11 +39,11 @@ def group(nodeid: str) -> str:
 
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist nobody asks
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    if config.getvalue("dist") != "load":
+        return None
     from xdist.scheduler import LoadScopeScheduling
 
-    class Together(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return group(nodeid)
-
-    return Together(config, log) if config.getvalue("dist") == "load" else None
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = group
+    return scheduler

@@ -31,6 +31,7 @@ from pynetdicom.dul import DULServiceProvider
 from ocr_service.config import ClientTLS, Destination
 from ocr_service.rdsr.document import rdsr
 from ocr_service.rdsr.sop import XRAY_RADIATION_DOSE_SR, XRayRadiationDoseSR
+from tests.connections import socket_of
 from tests.rdsr.reports import ONE_SPIRAL, source
 
 OURS = "OCR_SERVICE"
@@ -76,6 +77,18 @@ def until(true: Callable[[], object]) -> None:
     while not true():
         assert time.monotonic() < end, "it did not come true in time"
         time.sleep(0.02)
+
+
+def abort(event: evt.Event) -> int:
+    """The peer ends the association."""
+    event.assoc.abort()
+    return 0
+
+
+def cut(event: evt.Event) -> int:
+    """The peer's connection breaks."""
+    socket_of(event.assoc).shutdown(socket.SHUT_RDWR)
+    return 0
 
 
 @contextmanager

@@ -26,12 +26,13 @@ from ocr_service.network.sender import Accepted, Refused, Unavailable, Warned, l
 from ocr_service.network.sent import judged
 from ocr_service.rdsr.rejection import KEY_OBJECT_SELECTION, rejection_note
 from ocr_service.rdsr.sop import XRAY_RADIATION_DOSE_SR
-from tests.connections import socket_of
 from tests.network.sender_peers import (
     OURS,
     PATIENCE,
     TCP_NODELAY,
     Pacs,
+    abort,
+    cut,
     data_set,
     dicom,
     free_port,
@@ -324,16 +325,6 @@ def test_a_peer_that_never_answers_an_object_is_not_waited_for_without_end(peer:
     assert took < PATIENCE / 2
 
 
-def abort(event: evt.Event) -> int:
-    event.assoc.abort()
-    return 0
-
-
-def cut(event: evt.Event) -> int:
-    socket_of(event.assoc).shutdown(socket.SHUT_RDWR)
-    return 0
-
-
 @pytest.mark.parametrize("end", [abort, cut])
 def test_a_peer_that_breaks_off_under_an_object_is_for_later(end, peer: Pacs) -> None:
     asked: list[int] = []
@@ -367,9 +358,9 @@ def test_a_lane_whose_association_ended_is_opened_once_more(end: str, peer: Pacs
             case "release":
                 first.assoc.release()
             case "abort":
-                first.assoc.abort()
+                abort(first)
             case "cut":
-                socket_of(first.assoc).shutdown(socket.SHUT_RDWR)
+                cut(first)
         assert way.send(REPORT.encoded) == Accepted()
         assert way.send(REPORT.encoded) == Accepted()
 
