@@ -238,7 +238,7 @@ def test_a_database_that_goes_away_decides_nothing(worker, peer, monkeypatch):
 
 
 def test_a_report_that_was_taken_back_while_nobody_heard_its_answer_is_taken_back_there(
-    worker: SimpleNamespace, peer: FakeLane
+    worker: Any, peer: FakeLane
 ) -> None:
     number = add(worker, "1")
 
@@ -254,7 +254,7 @@ def test_a_report_that_was_taken_back_while_nobody_heard_its_answer_is_taken_bac
     assert kinds == [("rdsr", "recalled"), ("manual", "waiting")]
 
 
-def test_a_report_that_was_never_sent_needs_no_recall(worker: SimpleNamespace, peer: FakeLane) -> None:
+def test_a_report_that_was_never_sent_needs_no_recall(worker: Any, peer: FakeLane) -> None:
     number = add(worker, "1", state="recalled")
 
     assert delivering.try_round(worker, PACS, [number])[0] == []

@@ -39,7 +39,7 @@ def worker(store: Store, tmp_path: Path) -> FakeWorker:
     (tmp_path / "spool").mkdir()
     spool = Spool(tmp_path / "spool")
     inbox = DurableInbox(spool, store, "here")
-    told = {"stripped": [], "fault": None, "name": "w"}
+    told: dict[str, Any] = {"stripped": [], "fault": None, "name": "w"}
     return FakeWorker(config=config, store=store, spool=spool, folders=folders, inbox=inbox, **told)
 
 
