@@ -129,8 +129,10 @@ class Line:
         assoc = self._assoc
         hung = assoc is not None and assoc.is_established
         self.abort()
-        why = "did not answer in time" if hung else "ended the association, or answered what is no answer"
-        return PeerUnavailable(f"{self.pacs.name} {why} when asked for {what}; it is asked again next time")
+        why = "gave no answer" if hung else "ended the association, or answered what is no answer"
+        return PeerUnavailable(
+            f"{self.pacs.name} {why} when asked for {what} (does it let {self.our_ae} ask?); asked again next time"
+        )
 
     def _opened(self, timeout: float) -> Association:
         _hush()

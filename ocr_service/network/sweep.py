@@ -16,7 +16,7 @@ from typing import Final, Literal, Protocol
 import structlog
 
 from ocr_service.config import Pacs
-from ocr_service.errors import NetworkError, OutputError
+from ocr_service.errors import NetworkError, OutputError, PeerUnavailable
 from ocr_service.network.arrivals import Inbox
 from ocr_service.network.asking import Line, NoLine, NoService
 from ocr_service.network.pace import Pace, Stopped
@@ -25,7 +25,7 @@ from ocr_service.network.retriever import Fault, StudyLooked, look_at
 from ocr_service.network.retriever import Memory as StudyMemory
 from ocr_service.templates.library import Library
 
-_GIVE_UP: Final = 3  # times in a row that no association could be opened
+_GIVE_UP: Final = 3  # times in a row that no association could be opened, or no question was answered
 
 log = structlog.get_logger()
 
@@ -218,8 +218,11 @@ class _Sweep:
         return looked
 
     def _fault(self, error: NetworkError, study: str = "") -> Fault:
-        """The fault; or the end, where the archive is not there for the third time in a row. NoLine."""
-        if isinstance(error, NoLine):
+        """The fault; or the end, where the archive is not there, or leaves a question unanswered, three times in a row.
+
+        NoLine, PeerUnavailable.
+        """
+        if isinstance(error, NoLine) or (not study and isinstance(error, PeerUnavailable)):
             self.unreachable += 1
             if self.unreachable >= _GIVE_UP:
                 raise error
