@@ -28,6 +28,9 @@ def fetch(
     accession: Annotated[list[str] | None, typer.Option(help="An accession number; may repeat.")] = None,
     study: Annotated[list[str] | None, typer.Option(help="A Study Instance UID; may repeat.")] = None,
     watch: Annotated[str, typer.Option(help="Look again every so often, such as 5m, until stopped.")] = "",
+    again: Annotated[
+        bool, typer.Option("--again", help="Look also at days that are done: studies may have come there later.")
+    ] = False,
     without_screens: Annotated[
         bool, typer.Option("--without-screens", help="Bring a few images of studies without dose screens, too.")
     ] = False,
@@ -41,7 +44,7 @@ def fetch(
     configure_logs(loaded.operation.log_format, logging.WARNING)
     its = _chosen(loaded, pacs)
     pause = _pause(watch)
-    given = _period(study_date, accession or [], study or [])
+    given = _period(study_date, accession or [], study or [], again=again)
     if given is None and not pause:
         raise UsageError("say --study-date, --accession or --study, or --watch for the last days again and again")
     stopped = Event()
@@ -87,7 +90,7 @@ def _pause(watch: str) -> float:
     return max(1.0, told.total_seconds())
 
 
-def _period(study_date: str, accession: list[str], study: list[str]) -> Period | None:
+def _period(study_date: str, accession: list[str], study: list[str], *, again: bool) -> Period | None:
     from ocr_service.network.sweep import Accessions, Days, Studies
 
     if sum(map(bool, (study_date, accession, study))) > 1:
@@ -99,7 +102,7 @@ def _period(study_date: str, accession: list[str], study: list[str]) -> Period |
     if not study_date:
         return None
     first, _, last = study_date.partition("-")
-    days = Days(_day(first), _day(last or first))
+    days = Days(_day(first), _day(last or first), again=again)
     if days.last < days.first:
         raise UsageError("--study-date: the last day is before the first")
     return days
