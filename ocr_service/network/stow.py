@@ -141,7 +141,7 @@ def _judged(answer: requests.Response, parsed: Dataset | None, instance: str, pe
         return Refused(None, f"{peer} answered HTTP {code}: it does not let us in; mend its token or certificate")
     said = f"{peer} answered HTTP {code}"
     if code in _PASSING or (code >= 500 and code not in _LASTING):
-        return Unavailable(said)
+        return Unavailable(said, begun=code >= 500, answered=True)  # a gateway's 502 says nothing of what is behind it
     return Refused(None, said)
 
 

@@ -11,13 +11,14 @@ from dataclasses import replace
 from datetime import date
 from io import BytesIO
 
+import structlog
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 from sqlalchemy import insert, select, update
 
 from ocr_service.config import Pacs
-from ocr_service.errors import InputError
+from ocr_service.errors import InputError, OutputError, StoreError
 from ocr_service.network.arrivals import Arrival, Committed, Inbox, Step
 from ocr_service.network.retriever import context_of_study
 from ocr_service.study import attributes
@@ -27,10 +28,12 @@ from ocr_service.work.store import Store
 from ocr_service.work.studies import CONTEXT
 from ocr_service.work.tables import fetched, objects
 from ocr_service.work.tables import studies as studies_table
+from ocr_service.work.unit import fault_in_words
 from ocr_service.work.worker import Worker
 
-ASK_FOR = 7 * 86400.0  # seconds for which a study is asked for again, where an archive was away
-_SOME, _SOON = 20, 10.0  # studies a round, and the seconds that one may take
+log = structlog.get_logger()
+MOST_ASKS, PAUSE = 12, 600.0  # how often a study is asked for again, and the seconds between, more each time
+_SOME, _SOON = 2, 5.0  # studies a round, and the seconds that one may take
 ANSWER = f"{CONTEXT}answer:"  # a header that an archive's answer told, not the object's own
 
 
@@ -54,9 +57,9 @@ class _ContextInbox:
 
 
 def ask(worker: Worker, study: str, seconds: float = 60.0) -> int:
-    """Bring what the archives have of a study beside its dose screens; how many objects. StoreError, OutputError.
+    """Bring what the archives have of a study beside its dose screens; how many objects are new here.
 
-    Whether all of them told is remembered: one that is away now is asked again (`ask_again`).
+    An archive that did not tell all it has is asked again later (`ask_again`). StoreError, OutputError.
     """
     brought, away = 0, False
     for pacs in worker.config.pacs:
@@ -73,46 +76,49 @@ def ask(worker: Worker, study: str, seconds: float = 60.0) -> int:
             patient_id=_patient_id(worker, study) if pacs.root == "patient" else "",
             seconds=seconds,
         )
-        for header in told.headers:
-            if not memory.had(str(header.SOPInstanceUID)):
-                worker.inbox.keep(_as_arrival(header, pacs))
-        brought += len(told.kept) + len(told.headers)
-        away = away or bool(told.why and not told.kept and not told.headers)
+        new = [header for header in told.headers if "SOPClassUID" in header and not memory.knows(header)]
+        for header in new:
+            worker.inbox.keep(_as_arrival(header, pacs))
+        brought += len(told.kept) + len(new)
+        away = away or bool(told.why)
     if brought:
-        while worker.sort_out():
-            pass
-    with worker.store.begin() as connection:
-        asked_at = None if away else time.time()
-        connection.execute(update(studies_table).where(studies_table.c.study == study).values(asked_at=asked_at))
+        worker.sort_out()
+    _asked(worker, study, away=away)
     return brought
 
 
+def _asked(worker: Worker, study: str, *, away: bool) -> None:
+    with worker.store.begin() as connection:
+        missed = studies_table.c.missed + 1 if away else 0
+        its = update(studies_table).where(studies_table.c.study == study)
+        connection.execute(its.values(asked_at=time.time(), missed=missed))
+
+
 def ask_again(worker: Worker, now: float) -> int:
-    """Ask once more for studies that were read while an archive was away; how many are read again with what it has.
+    """Ask once more for some studies that were read while an archive was away; how many are read again.
 
     A scanner's own dose report that lies there would else be doubled by ours for good. StoreError, OutputError.
     """
-    if not any(pacs.context for pacs in worker.config.pacs):
-        return 0
     c = studies_table.c
-    missed = (c.asked_at.is_(None), c.state == "read", c.due_at.is_(None), c.last_arrival > now - ASK_FOR)
+    due = c.asked_at + PAUSE * c.missed < now
+    missed = (c.missed > 0, c.missed < MOST_ASKS, due, c.state == "read", c.due_at.is_(None))
     with worker.store.begin(reading=True) as connection:
-        some = list(connection.execute(select(c.study).where(*missed).order_by(c.last_arrival).limit(_SOME)).scalars())
+        some = list(connection.execute(select(c.study).where(*missed).order_by(c.asked_at).limit(_SOME)).scalars())
     count = 0
     for study in some:
-        if ask(worker, study, _SOON):
+        try:
+            brought = ask(worker, study, _SOON)
+        except (StoreError, OutputError):
+            raise
+        except Exception as error:  # noqa: BLE001 (the job boundary: an archive's odd answer never stops a worker)
+            log.error("archives_not_asked", why=fault_in_words(error))
+            _asked(worker, study, away=True)
+            continue
+        if brought:
             count += 1
             with worker.store.begin() as connection:
                 studies.read_again(connection, [study], f"context:{now:.0f}", now)
-        elif _is_away(worker, study):
-            break  # the others would wait for the same archive
     return count
-
-
-def _is_away(worker: Worker, study: str) -> bool:
-    with worker.store.begin(reading=True) as connection:
-        told = select(studies_table.c.asked_at).where(studies_table.c.study == study)
-        return connection.execute(told).scalar_one_or_none() is None
 
 
 def _as_arrival(header: Dataset, pacs: Pacs) -> Arrival:
@@ -159,6 +165,12 @@ class StoreMemory:
             known = select(objects.c.id).where(
                 objects.c.sop_instance_uid == sop_instance_uid, ~objects.c.via.startswith(ANSWER)
             )
+            return connection.execute(known.limit(1)).first() is not None
+
+    def knows(self, header: Dataset) -> bool:
+        """Is the object here, or what an archive's answer told of it?"""
+        with self._store.begin(reading=True) as connection:
+            known = select(objects.c.id).where(objects.c.sop_instance_uid == str(header.SOPInstanceUID))
             return connection.execute(known.limit(1)).first() is not None
 
     def seen(self, pacs: str, uid: str) -> int | None:

@@ -9,14 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, insert, or_, select, update
+import structlog
+from sqlalchemy import ColumnElement, Connection, Row, exists, func, insert, or_, select, update
 
 from ocr_service.config import Destination
 from ocr_service.errors import InputError
-from ocr_service.network.arrivals import Committed
 from ocr_service.work.store import Store
 from ocr_service.work.tables import deliveries
 
+log = structlog.get_logger()
 TOGETHER = 50  # documents over one connection
 _SOME = 1000  # parameters of one statement
 ON_THE_WAY = ("waiting", "acknowledged")
@@ -121,8 +122,9 @@ def _recall(
     match destination.correction:
         case "reject_then_new" if (note := _note(what, document, destination)) is not None:
             row = _add(connection, what, destination.name, "rejection", note, after=after)
-        case "new_only" if what.new is not None:
-            connection.execute(this.values(superseded=True))
+        case "new_only" if what.new is not None:  # one that may be there, and is not known to be, is not sent again
+            state = "acknowledged" if old.state == "acknowledged" else "recalled"
+            connection.execute(this.values(superseded=True, state=state))
             return None
         case _:
             why = BEFORE_NEW if what.new is not None else BY_HAND
@@ -270,12 +272,13 @@ def sending(store: Store, number: int, now: float) -> bool:
     """It is about to be sent, and may be there from now on, whatever is heard of it. False: it was taken back."""
     with store.begin() as connection:
         this = update(deliveries).where(deliveries.c.id == number, deliveries.c.state == "waiting")
-        return bool(connection.execute(this.values(sent_at=now)).rowcount)
+        return bool(connection.execute(this.values(sent_at=func.coalesce(deliveries.c.sent_at, now))).rowcount)
 
 
-def released(store: Store, number: int, why: str, next_at: float) -> None:
+def released(store: Store, number: int, why: str, next_at: float, *, begun: bool = True) -> None:
     """It waits for something of its own (a storage commitment, say), and its lane is free for others meanwhile."""
     values = {"attempts": deliveries.c.attempts + 1, "why": why, "next_at": next_at, "batch": ""}
+    values |= {} if begun else {"sent_at": None}
     with store.begin() as connection:
         this = update(deliveries).where(deliveries.c.id == number, deliveries.c.state == "waiting")
         connection.execute(this.values(**values))
@@ -348,34 +351,6 @@ def _by_hand_instead(connection: Connection, number: int, why: str, now: float) 
     document = Document(rejected.file, rejected.sop_instance_uid)
     hand = _add(connection, what, note.destination, "manual", document, why=told)
     connection.execute(update(deliveries).where(deliveries.c.after == number).values(after=hand))
-
-
-def committing(store: Store, number: int, transaction_uid: str) -> bool:
-    """A storage commitment is asked for, of what has been sent. False where it does not wait any more."""
-    with store.begin() as connection:
-        this = (deliveries.c.id == number, deliveries.c.state == "waiting")
-        return bool(connection.execute(update(deliveries).where(*this).values(committing=transaction_uid)).rowcount)
-
-
-def committed(store: Store, told: Committed, now: float, titles: Mapping[str, str] | None = None) -> None:
-    """What a peer says of a storage commitment. StoreError.
-
-    titles: the destinations' AE titles; what another one says of theirs is not heard. None: whoever says it.
-    """
-    failed = dict(told.failed)
-    with store.begin() as connection:
-        asked = and_(deliveries.c.committing == told.transaction_uid, deliveries.c.committing != "")
-        for row in connection.execute(select(deliveries).where(asked, deliveries.c.state == "waiting")).all():
-            if titles is not None and titles.get(row.destination) != told.calling_ae.strip():
-                continue
-            if row.sop_instance_uid in told.kept:
-                values = {"state": "acknowledged", "acknowledged_at": now, "why": "storage committed", "woken": True}
-            elif row.sop_instance_uid in failed:
-                why = f"the destination does not commit to its storage (reason {failed[row.sop_instance_uid]:04X})"
-                values = {"committing": "", "why": why, "woken": True, "next_at": None}
-            else:
-                continue
-            connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(**values))
 
 
 def again(connection: Connection, which: Sequence[int], now: float) -> int:

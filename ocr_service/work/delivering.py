@@ -20,7 +20,7 @@ from ocr_service.network.commitment import Asked, request_commitment
 from ocr_service.network.encoded import decoded
 from ocr_service.network.sender import Accepted, Lane, Refused, Sent, Unavailable, Warned, lane
 from ocr_service.rdsr.identity import uid_of
-from ocr_service.work import audit_trail, deliveries, placing
+from ocr_service.work import audit_trail, commitments, deliveries, placing
 from ocr_service.work.unit import fault_in_words
 from ocr_service.work.worker import Worker
 
@@ -72,7 +72,7 @@ def _try(worker: Worker, number: int, destination: Destination, way: Lane) -> La
     except StoreError:
         raise
     except OutputError as error:
-        return _later(worker, number, destination, 0, str(error))
+        return _later(worker, number, destination, 0, str(error), begun=True)
     except Exception as error:  # noqa: BLE001 (the job boundary: one document never stops its lane)
         _over(worker, number, destination.name, "failed", fault_in_words(error))
     return None
@@ -97,11 +97,14 @@ def _tried(worker: Worker, number: int, destination: Destination, way: Lane) -> 
             _arrived(worker, number, destination, sent)
         case Refused(_, why):
             _over(worker, number, destination.name, "refused", why)
-        case Unavailable(why, answered=True):  # it may well take others meanwhile
-            deliveries.released(worker.store, number, why, time.time() + _pause(destination, row.attempts))
+        case Unavailable(why, begun, True):  # it may well take others meanwhile
+            later = time.time() + _pause(destination, row.attempts)
+            deliveries.released(worker.store, number, why, later, begun=begun or row.sent_at is not None)
             log.info("delivery_waits", delivery=number, destination=destination.name, why=why)
         case Unavailable(why, begun):
-            return _later(worker, number, destination, row.attempts, why, away=True, begun=begun)
+            return _later(
+                worker, number, destination, row.attempts, why, away=True, begun=begun or row.sent_at is not None
+            )
         case _:
             assert_never(sent)
     return None
@@ -123,7 +126,7 @@ def _commitment(worker: Worker, number: int, destination: Destination, encoded: 
         audit_trail.delivered(worker.config, worker.store, number, time.time())
     transaction = row.committing or uid_of("commitment", str(number), str(row.turn), str(ds.SOPInstanceUID))
     # Recorded first: its answer may come before ours returns.
-    if not deliveries.committing(worker.store, number, transaction):
+    if not commitments.committing(worker.store, number, transaction):
         if not row.committing:  # it was taken back while it was under way
             _arrived(worker, number, destination, sent)
         return None

@@ -12,16 +12,19 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 
+from pydicom import dcmread
+from pydicom.errors import InvalidDicomError
 from sqlalchemy import Table, insert, select
 
 from ocr_service.config import Config
 from ocr_service.errors import OutputError, StoreError
 from ocr_service.network.arrivals import Arrival, Committed, Step
-from ocr_service.work import deliveries
+from ocr_service.work import commitments
 from ocr_service.work.spool import Kept, Spool, digest_of_data_set
 from ocr_service.work.store import Store, open_store
 from ocr_service.work.tables import objects, steps
@@ -98,25 +101,27 @@ class DurableInbox:
             content, moment = path.read_bytes(), path.stat().st_mtime
         except OSError as error:
             raise OutputError(f"a file of the spool cannot be read: {error.strerror}") from error
-        row = {
-            "name": name,
-            "received_at": moment,
-            "day": Path(name).parent.name,  # of its folder, as every other row's
-            "sop_instance_uid": "",
-            "sop_class_uid": "",
-            "digest": digest_of_data_set(content),
-            "bytes": len(content),
-            "calling_ae": "",
-            "address": "",
-            "via": FOUND,
-            "machine": self._machine,
-        }
+        row: dict[str, object] = {"name": name, "received_at": moment, "sop_instance_uid": "", "calling_ae": ""}
+        table = objects
+        if name.startswith("steps/"):  # whether it was an N-CREATE is not known: a step is what its requests add up to
+            table = steps
+            row |= {"created": False, "sop_instance_uid": _named_in(content)}
+        else:
+            row |= {
+                "day": Path(name).parent.name,  # of its folder, as every other row's
+                "sop_class_uid": "",
+                "digest": digest_of_data_set(content),
+                "bytes": len(content),
+                "address": "",
+                "via": FOUND,
+                "machine": self._machine,
+            }
         with self._store.begin() as connection:
-            connection.execute(insert(objects).values(**row))
+            connection.execute(insert(table).values(**row))
 
     def committed(self, told: Committed) -> None:
         """StoreError."""
-        deliveries.committed(self._store, told, time.time(), self._titles)
+        commitments.committed(self._store, told, time.time(), self._titles)
 
     def full(self) -> str | None:
         """Why nothing is taken now; also where the disk does not answer."""
@@ -168,6 +173,15 @@ class DurableInbox:
 def _text(told: str, most: int) -> str:
     """What a peer says, as its column takes it: PostgreSQL has no NUL, and one bad row would cost all of its moment."""
     return told.replace("\0", "")[:most]
+
+
+def _named_in(content: bytes) -> str:
+    """The SOP Instance UID of a file's meta information; "" where it has none."""
+    try:
+        told = dcmread(BytesIO(content), stop_before_pixels=True).file_meta.get("MediaStorageSOPInstanceUID", "")
+    except (InvalidDicomError, AttributeError, EOFError, OSError, TypeError, ValueError):
+        return ""
+    return str(told)[:64]
 
 
 def open_inbox(config: Config) -> DurableInbox:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, func, insert, or_, select, update
 from ocr_service.config import Config
 from ocr_service.dose.corrections import NOT_STATED, Act, ActKind, Correction, parse_correction
 from ocr_service.errors import UsageError
-from ocr_service.work import deliveries, placing, records, studies
+from ocr_service.work import deliveries, placing, studies
 from ocr_service.work.audit_trail import About, open_trail
 from ocr_service.work.outbox import Outbox
 from ocr_service.work.placing import RECALLED, Desk
@@ -214,7 +214,7 @@ def recall(desk: Desk, unit: str, person: str, why: str, now: float) -> int:
         before = connection.execute(select(func.max(sent.c.id))).scalar() or 0
         placing.plan_for(desk, connection, row.id, placing.facts_of(row), None, none_stays=True, now=now)
         connection.execute(update(units).where(units.c.id == row.id).values(held=RECALLED))
-        records.read_followers(connection, row, now)
+        placing.read_followers(connection, row, now)
         return connection.execute(
             select(func.count()).select_from(sent).where(sent.c.unit == row.id, sent.c.id > before)
         ).scalar_one()

@@ -14,14 +14,14 @@ from sqlalchemy import Connection, Row, select, update
 from ocr_service.config import Config, Destination
 from ocr_service.errors import OutputError
 from ocr_service.network.lanes import Provenance, destinations_for
-from ocr_service.work import deliveries
+from ocr_service.work import deliveries, studies
 from ocr_service.work.deliveries import Document, Plan
 from ocr_service.work.inbox import day_of
 from ocr_service.work.outbox import Outbox
 from ocr_service.work.rejecting import Rejecting
 from ocr_service.work.store import Store
 from ocr_service.work.tables import deliveries as sent
-from ocr_service.work.tables import units
+from ocr_service.work.tables import disbelieved, units
 
 COMMISSIONING, RECALLED = "commissioning", "recalled"  # why a report is held back
 
@@ -86,10 +86,33 @@ def release(desk: Desk, template: str, console: str, now: float) -> int:
     """A scanner was accepted: what waited for that is sent; how many reports."""
     with desk.store.begin() as connection:
         held = connection.execute(
-            select(units).where(units.c.template == template, units.c.console == console, units.c.held == COMMISSIONING)
+            select(units).where(
+                units.c.template == template,
+                units.c.console == console,
+                units.c.held == COMMISSIONING,
+                units.c.outcome == "verified",
+                units.c.sop_instance_uid.not_in(select(disbelieved.c.sop_instance_uid)),
+            )
         ).all()
         for row in held:
             connection.execute(update(units).where(units.c.id == row.id).values(held=""))
             new = Document(row.rdsr, row.sop_instance_uid)
             plan_for(desk, connection, row.id, facts_of(row), new, none_stays=False, now=now)
         return len(held)
+
+
+def is_reported(unit: Row[tuple[object, ...]]) -> bool:
+    """Does a report of ours stand for this unit?"""
+    return bool(unit.sop_instance_uid) and unit.outcome != "skipped" and unit.held != RECALLED
+
+
+def read_followers(connection: Connection, leader: Row[tuple[object, ...]], now: float) -> None:
+    """Linked orders that were left to a unit which is not reported any more are read again."""
+    left = select(units.c.study).where(
+        units.c.examination == leader.examination,
+        units.c.examination != "",
+        units.c.study != leader.study,
+        units.c.outcome == "skipped",
+    )
+    followers = list(connection.execute(left).scalars())
+    studies.read_again(connection, followers, f"leader:{leader.id}:{now:.0f}", now)

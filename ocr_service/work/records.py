@@ -7,7 +7,7 @@ know how anything is read or sent.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -20,12 +20,22 @@ from ocr_service.pipeline import Outcome, Skipped, doubted
 from ocr_service.work import believing, deliveries, lines, studies
 from ocr_service.work.deliveries import Document
 from ocr_service.work.inbox import day_of
-from ocr_service.work.placing import COMMISSIONING, RECALLED, Desk, facts_of, plan_for, provenance
+from ocr_service.work.placing import (
+    COMMISSIONING,
+    RECALLED,
+    Desk,
+    facts_of,
+    is_reported,
+    plan_for,
+    provenance,
+    read_followers,
+)
 from ocr_service.work.reading import StudyRead, UnitRead
 from ocr_service.work.studies import Due
 from ocr_service.work.tables import acts, objects, rests, units
 from ocr_service.work.tables import deliveries as sent
 from ocr_service.work.tables import studies as study_rows
+from ocr_service.work.unit import Converted
 
 SUPERSEDED, WAITS, RECORDED = "superseded", "waits", "recorded"
 _REPORTED = ("verified", "header")
@@ -48,16 +58,18 @@ def record(desk: Desk, due: Due, told: StudyRead, drafts: Path, now: float, last
             studies.wait_for_more(connection, due.study, desk.config.reading)
             return WAITS
         believing.withdraw(connection, told.withdrawn, now)
-        if (cause := _outdated(connection, due, told, last_act)) is not None:
+        if (cause := _outdated(connection, due, told, now, last_act)) is not None:
             studies.read_again(connection, [due.study], cause, now)
             return SUPERSEDED
         _broken(connection, told)
         _no_screens(connection, due.study, told)
         here = frozenset(unit.scanner for unit in told.units)
-        found = [_Unit(desk, connection, due.study, unit, now, here) for unit in told.units]
-        first = _united(desk, connection, due.study, [unit.name for unit in found], now)
-        for unit in found:
-            unit.record(drafts, first)
+        found: list[_Unit] = []
+        for unit in told.units:
+            found.append(_Unit(desk, connection, due.study, unit, now, here, {one.name for one in found}))
+        first = _united(desk, connection, due.study, [one.name for one in found], now)
+        for one in found:
+            one.record(drafts, first)
         connection.execute(
             update(study_rows).where(study_rows.c.study == due.study).values(state="read", digest=due.digest)
         )
@@ -65,7 +77,7 @@ def record(desk: Desk, due: Due, told: StudyRead, drafts: Path, now: float, last
     return RECORDED
 
 
-def _outdated(connection: Connection, due: Due, told: StudyRead, last_act: int | None) -> str | None:
+def _outdated(connection: Connection, due: Due, told: StudyRead, now: float, last_act: int | None) -> str | None:
     """Why a reading may not be recorded any more, as the cause of another one; None where it may."""
     if last_act is not None:
         of_study = select(func.max(acts.c.id)).join(units, units.c.id == acts.c.unit).where(units.c.study == due.study)
@@ -73,8 +85,10 @@ def _outdated(connection: Connection, due: Due, told: StudyRead, last_act: int |
         if newest > last_act:
             return f"act:{newest}"
     gone = believing.withdrawn_of(connection, frozenset(glyph for unit in told.units for glyph in unit.rests))
-    cause = f"withdrawn:{sha256(chr(10).join(sorted(gone)).encode()).hexdigest()[:16]}" if gone else None
-    return cause if cause != due.cause else None  # a person may have deleted the line that withdrew it
+    if not gone or due.cause.startswith(("withdrawn:", "anew:")):  # a person may have deleted the line that withdrew it
+        return None
+    name = sha256("\n".join(sorted(gone)).encode()).hexdigest()[:16]
+    return f"withdrawn:{name}:{now:.0f}"  # another reading, whatever was read under this name before
 
 
 def record_failure(desk: Desk, due: Due, why: str, now: float) -> None:
@@ -136,47 +150,29 @@ class _Unit:
     """One unit's reading on its way into the records."""
 
     def __init__(
-        self, desk: Desk, connection: Connection, study: str, told: UnitRead, now: float, here: frozenset[str]
+        self,
+        desk: Desk,
+        connection: Connection,
+        study: str,
+        told: UnitRead,
+        now: float,
+        here: frozenset[str],
+        taken: Collection[str],
     ) -> None:
-        """here: the scanners of all units of this reading."""
+        """here: the scanners of all units of this reading. taken: names of units that others of it have."""
         self._desk, self._connection, self._study, self._now = desk, connection, study, now
         self._told = told
-        self._before = self._known(here)
-        self.name = self._before.id if self._before is not None else self._new_id()
+        self._before = self._known(here, taken)
+        self.name = self._before.id if self._before is not None else self._new_id(taken)
 
     def record(self, drafts: Path, first: Mapping[str, int]) -> None:
         """Its row, its report, its deliveries. first: by destination, what is to be done there before."""
         outcome = self._once(self._told.converted.outcome)
-        converted = replace(self._told.converted, outcome=outcome)
         name = lines.outcome_name(outcome)
         document = self._document(name, drafts)
-        recalled = self._before is not None and self._before.held == RECALLED
-        held = self._held(document, name) if document is not None else RECALLED if recalled else ""
-        # What is at the destinations already stays the unit's report, and rests on the same letters. So does what a
-        # person has recalled: it is not sent again by itself.
-        at_rest = recalled or not (self._is_empty(name) or (self._was_held and not self._is_sent()))
-        stays = self._old() if document is None and at_rest else None
-        known = document or stays
-        values = {
-            "study": self._study,
-            "scanner": self._told.scanner,
-            "outcome": name,
-            "held": held,
-            "template": self._told.template,
-            "console": self._told.console,
-            "report": lines.line(replace(converted, rdsr=document.file if document else None)),
-            "rows": self._told.rows,
-            "examination": self._told.examination,
-            "patient": self._told.patient,
-            "rdsr": known.file if known else "",
-            "sop_instance_uid": known.sop_instance_uid if known else "",
-            "waiting": self._told.waiting,
-            "read_at": self._now,
-            "milliseconds": converted.milliseconds,
-            "station": self._told.station[:32],
-            "manufacturer": self._told.manufacturer[:64],
-            "calling_ae": self._calling_ae(),
-        }
+        stays = self._stays(name) if document is None else None
+        held = self._held(document, name) if document is not None else RECALLED if self._is_recalled else ""
+        values = self._row(replace(self._told.converted, outcome=outcome), document, stays) | {"held": held}
         counted = {"audited": self._told.audited, "disagreed": int(self._told.disagreed > 0)}
         if self._before is None:
             self._connection.execute(insert(units).values(id=self.name, day=day_of(self._now), **values, **counted))
@@ -184,23 +180,63 @@ class _Unit:
             sums = {key: units.c[key] + value for key, value in counted.items()}
             self._connection.execute(update(units).where(units.c.id == self.name).values(**values, **sums))
         if not stays:
-            self._rest_on(
-                self._told.rests if document is not None else frozenset(), beside=bool(held) and self._is_sent()
-            )
+            glyphs = self._told.rests if document is not None else frozenset()
+            self._rest_on(glyphs, beside=bool(held) and self._live() is not None)
         self._deliver(document if not held else None, name, first)
         self._tell_followers(name)
 
-    def _known(self, here: frozenset[str]) -> Row[tuple[object, ...]] | None:
+    def _stays(self, name: str) -> Document | None:
+        """Where there is no new report: the one that is at the destinations, with the letters that it rests on.
+
+        So does what a person has recalled: it is not sent again by itself.
+        """
+        if self._is_recalled:
+            return self._old()
+        if self._is_empty(name):
+            return None
+        return self._live() if self._was_held else self._old()
+
+    def _row(self, converted: Converted, document: Document | None, stays: Document | None) -> dict[str, object]:
+        """The unit's columns, but for why it is held."""
+        told, known = self._told, document or stays
+        name = lines.outcome_name(converted.outcome)
+        values: dict[str, object] = {
+            "study": self._study,
+            "scanner": told.scanner,
+            "outcome": name,
+            "template": told.template,
+            "console": told.console,
+            "report": lines.line(replace(converted, rdsr=document.file if document else None)),
+            "rows": told.rows,
+            "examination": told.examination,
+            "patient": told.patient,
+            "rdsr": known.file if known else "",
+            "sop_instance_uid": known.sop_instance_uid if known else "",
+            "waiting": told.waiting,
+            "read_at": self._now,
+            "milliseconds": converted.milliseconds,
+            "station": told.station[:32],
+            "manufacturer": told.manufacturer[:64],
+            "calling_ae": self._calling_ae(),
+        }
+        if stays and name == "unreadable" and self._before is not None:  # the standing report is still of these
+            kept = ("template", "console", "examination", "patient", "station", "manufacturer", "calling_ae")
+            values |= {key: getattr(self._before, key) for key in kept}
+        return values
+
+    def _known(self, here: frozenset[str], others: Collection[str]) -> Row[tuple[object, ...]] | None:
         """The unit's row, also where its scanner is better known now."""
-        rows = self._connection.execute(select(units).where(units.c.study == self._study)).all()
+        rows = self._connection.execute(
+            select(units).where(units.c.study == self._study, units.c.id.not_in(others))
+        ).all()
         same = next((row for row in rows if row.scanner == self._told.scanner), None)
         mine = set(self._told.converted.sop_instance_uids)
         left = [row for row in rows if row.scanner not in here]  # those of others are theirs
         return same or next((row for row in left if mine & _objects_in(row)), None)
 
-    def _new_id(self) -> str:
+    def _new_id(self, others: Collection[str]) -> str:
         """A name that no unit has, also not one that was of this scanner before its own was better known."""
-        taken = set(self._connection.execute(select(units.c.id).where(units.c.study == self._study)).scalars())
+        taken = {*self._connection.execute(select(units.c.id).where(units.c.study == self._study)).scalars(), *others}
         scanner = self._told.scanner
         while (name := unit_id(self._study, scanner)) in taken:
             scanner += "\n"
@@ -226,8 +262,8 @@ class _Unit:
                 if self._before is None or self._before.outcome != "needs_review":
                     studies.read_again(self._connection, [other.study], seen, self._now)
                 return doubted(outcome, [doubt("linked", "the same rows and times lie in a study of another patient")])
-        reported = [one for one in linked if _is_reported(one) and one.patient == self._told.patient]
-        mine = self._before is not None and _is_reported(self._before)
+        reported = [one for one in linked if is_reported(one) and one.patient == self._told.patient]
+        mine = self._before is not None and is_reported(self._before)
         if not reported or mine:
             return outcome
         other = reported[0]
@@ -237,9 +273,9 @@ class _Unit:
     def _tell_followers(self, name: str) -> None:
         """Where this examination is not reported here any more, studies that left it to this one are read again."""
         before = self._before
-        if before is None or not _is_reported(before):
+        if before is None or not is_reported(before):
             return
-        if name in ("skipped", "failed") or before.examination != self._told.examination:
+        if name in ("skipped", "failed"):
             read_followers(self._connection, before, self._now)
 
     def _document(self, name: str, drafts: Path) -> Document | None:
@@ -275,10 +311,12 @@ class _Unit:
             is None
         )
 
-    def _is_sent(self) -> bool:
-        """Is any report of the unit at a destination, or on its way?"""
+    def _live(self) -> Document | None:
+        """The newest report of the unit that is at a destination, or on its way."""
         its = (sent.c.unit == self.name, sent.c.kind == "rdsr", sent.c.state.in_(deliveries.ON_THE_WAY))
-        return self._connection.execute(select(sent.c.id).where(*its).limit(1)).first() is not None
+        newest = select(sent).where(*its, sent.c.superseded.is_(False)).order_by(sent.c.id.desc()).limit(1)
+        row = self._connection.execute(newest).first()
+        return Document(row.file, row.sop_instance_uid) if row is not None else None
 
     def _rest_on(self, glyphs: frozenset[str], *, beside: bool) -> None:
         """What the report rests on. beside: another one is at its destinations, while this one is held back."""
@@ -308,6 +346,10 @@ class _Unit:
         )
 
     @property
+    def _is_recalled(self) -> bool:
+        return self._before is not None and self._before.held == RECALLED
+
+    @property
     def _was_held(self) -> bool:
         return self._before is not None and self._before.held != ""
 
@@ -315,23 +357,6 @@ class _Unit:
 def _objects_in(unit: Row[tuple[object, ...]]) -> set[str]:
     """The SOP Instance UIDs of the objects that a unit was last read from."""
     return set(json.loads(unit.report).get("sop_instance_uids", ()))
-
-
-def _is_reported(unit: Row[tuple[object, ...]]) -> bool:
-    """Does a report of ours stand for this unit?"""
-    return bool(unit.sop_instance_uid) and unit.outcome != "skipped" and unit.held != RECALLED
-
-
-def read_followers(connection: Connection, leader: Row[tuple[object, ...]], now: float) -> None:
-    """Linked orders that were left to a unit which is not reported any more are read again."""
-    left = select(units.c.study).where(
-        units.c.examination == leader.examination,
-        units.c.examination != "",
-        units.c.study != leader.study,
-        units.c.outcome == "skipped",
-    )
-    followers = list(connection.execute(left).scalars())
-    studies.read_again(connection, followers, f"leader:{leader.id}:{now:.0f}", now)
 
 
 def _united(desk: Desk, connection: Connection, study: str, ids: Sequence[str], now: float) -> dict[str, int]:
@@ -350,10 +375,10 @@ def _united(desk: Desk, connection: Connection, study: str, ids: Sequence[str], 
             connection.execute(its.values(outcome="skipped", held=""))
             first |= plan_for(desk, connection, row.id, facts_of(row), None, none_stays=True, now=now)
         elif believing.is_disbelieved(connection, row):
-            connection.execute(its.values(outcome="needs_review"))
+            connection.execute(its.values(outcome="needs_review", held=""))
             plan_for(desk, connection, row.id, facts_of(row), None, none_stays=True, now=now)
         elif not _is_retired(connection, row) and row.outcome in _REPORTED:
-            connection.execute(its.values(outcome="needs_review"))
+            connection.execute(its.values(outcome="needs_review", held=RECALLED if row.held == RECALLED else ""))
     return first
 
 

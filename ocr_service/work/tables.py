@@ -75,7 +75,8 @@ studies = Table(
     Column("cause", String(80), nullable=False, server_default=""),
     Column("digest", String(64), nullable=False, server_default=""),
     Column("state", String(10), nullable=False, server_default="open"),  # open read failed
-    Column("asked_at", Float),  # when the archives last told what they have of it; none where one was away
+    Column("asked_at", Float),  # when the archives were last asked for its context
+    Column("missed", Integer, nullable=False, server_default=text("0")),  # how often one of them did not tell all
 )
 
 # One row a unit: a study on one scanner. `scanner` is its normalised identity.

@@ -18,7 +18,7 @@ from ocr_service.work.inventory import Role
 from ocr_service.work.tables import deliveries, objects, step_studies, steps, studies, units
 from ocr_service.work.worker import Worker
 
-OBJECTS, STEPS, WHOLE = "objects/", "steps/", ".dcm"  # the spool's files under their final names
+WHOLE = ".dcm"  # the spool's files under their final names
 _ROUNDS = 10
 _SOME = 200  # rows a turn
 HALF_DONE = 3600.0  # seconds after which a file that no row knows was left by a process that died
@@ -172,14 +172,14 @@ def _take_in_unknown(worker: Worker, now: float) -> int:
     old = [path for path in _files(worker.spool.folder) if _age(path, now) > HALF_DONE]
     names = [path.relative_to(worker.spool.folder).as_posix() for path in old]
     _removed(worker, [name for name in names if not name.endswith(WHOLE)])
-    _removed(worker, _steps_unknown(worker, [name for name in names if name.startswith(STEPS)]))
     count = 0
-    whole = [name for name in names if name.endswith(WHOLE) and name.startswith(OBJECTS)]
+    whole = [name for name in names if name.endswith(WHOLE)]
     for start in range(0, len(whole), _SOME):
         some = whole[start : start + _SOME]
         with worker.store.begin(reading=True) as connection:
             rows = connection.execute(select(objects.c.name, objects.c.on_disk).where(objects.c.name.in_(some))).all()
-        known = {row.name: row.on_disk for row in rows}
+            requests = connection.execute(select(steps.c.name).where(steps.c.name.in_(some))).scalars().all()
+        known = {row.name: row.on_disk for row in rows} | dict.fromkeys(requests, True)
         _removed(worker, [name for name, there in known.items() if not there])  # it could not be removed before
         for name in some:
             if name not in known:
@@ -195,13 +195,6 @@ def _taken_in(worker: Worker, name: str) -> bool:
         log.warning("file_not_taken_in", why=str(error))
         return False
     return True
-
-
-def _steps_unknown(worker: Worker, names: list[str]) -> list[str]:
-    """Files of procedure steps that no row knows: their consoles were told a failure, or their time is over."""
-    with worker.store.begin(reading=True) as connection:
-        known = set(connection.execute(select(steps.c.name)).scalars())
-    return [name for name in names if name.endswith(WHOLE) and name not in known]
 
 
 def _forget_drafts(worker: Worker, now: float) -> None:

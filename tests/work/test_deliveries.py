@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from sqlalchemy import insert
 
 from ocr_service.network.arrivals import Committed
-from ocr_service.work import deliveries
+from ocr_service.work import commitments, deliveries
 from ocr_service.work.deliveries import Batch, Document, Plan
 from ocr_service.work.store import Store
 from ocr_service.work.tables import deliveries as sent
@@ -229,7 +229,7 @@ def test_a_report_that_waits_for_its_storage_commitment_is_at_the_destination(st
 def test_a_commitment_acknowledges_what_it_names(store):
     one, two = add(store, "1", committing="9.9", batch="b"), add(store, "2", committing="9.9", batch="b")
     other = add(store, "3")
-    deliveries.committed(store, Committed("9.9", ("1", "3"), (("2", 0x0110),), "PACS"), NOW)
+    commitments.committed(store, Committed("9.9", ("1", "3"), (("2", 0x0110),), "PACS"), NOW)
 
     states = [got(store, number).state for number in (one, two, other)]
     assert states == ["acknowledged", "waiting", "waiting"]
@@ -242,7 +242,7 @@ def test_a_commitment_acknowledges_what_it_names(store):
 
 def test_a_commitment_of_no_transaction_says_nothing(store):
     number = add(store, "1")
-    deliveries.committed(store, Committed("", ("1",), (), "PACS"), NOW)
+    commitments.committed(store, Committed("", ("1",), (), "PACS"), NOW)
 
     assert got(store, number).state == "waiting"
 
