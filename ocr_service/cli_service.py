@@ -70,7 +70,7 @@ def status(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
 
     loaded = load_config(config)
     health = ask_health(loaded)
-    told = overview.status(loaded, open_store(loaded), time.time(), health)
+    told = overview.status(loaded, open_store(loaded, make=False), time.time(), health)
     if as_json:
         echo_json(told)
     else:
@@ -129,7 +129,7 @@ def ledger(
     loaded = load_config(config)
     if day:
         _must_be_a_day(day)
-    told = close_books(loaded, open_store(loaded), time.time, time.sleep, day=day, contents=contents)
+    told = close_books(loaded, open_store(loaded, make=False), time.time, time.sleep, day=day, contents=contents)
     if as_json:
         echo_json(told.as_json())
     else:

@@ -29,6 +29,7 @@ from ocr_service.work.metrics import PartState
 from ocr_service.work.store import open_store
 from ocr_service.work.workers import end_with_parent
 
+UMASK = 0o027  # what is kept is for the service's user and group
 GRACE = 30.0  # seconds that a part has to end by itself
 _LONGEST_PAUSE = 60.0  # seconds before a part that keeps dying is started again
 
@@ -131,6 +132,7 @@ def serve(config: Config, said: Callable[[Service], None] = lambda _: None) -> N
     from ocr_service.work.health import answer_http
 
     configure_logs(config.operation.log_format)
+    os.umask(UMASK)
     service = Service(config)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
@@ -155,6 +157,7 @@ def run_part(run: Callable[..., None], arguments: tuple[object, ...]) -> None:
     """The first thing in a part's process. Signals are the parent's to answer; where it dies, the part dies too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.umask(UMASK)
     Thread(target=end_with_parent, daemon=True).start()
     try:
         run(*arguments)

@@ -301,9 +301,10 @@ def context_of_study(
     finally:
         line.close()
     told = StudyContext(tuple(asked.kept), tuple(asked.headers), tuple(asked.why))
-    log.info(
+    say = log.warning if told.why else log.info
+    say(
         "context_asked", pacs=pacs.name, study=study_instance_uid, kept=len(told.kept), headers=len(told.headers),
-        faults=len(told.why),
+        why=list(told.why),
     )  # fmt: skip
     return told
 

@@ -74,7 +74,7 @@ def _act(row: Row[tuple[object, ...]]) -> Act:
 def open_desk(config: Config) -> Desk:
     """The desk of a configuration, for commands. StoreError."""
     outbox = Outbox(config.data / "outbox")
-    return Desk(open_store(config), outbox, config, Rejecting(outbox, lambda: datetime.now().astimezone()))
+    return Desk(open_store(config, make=False), outbox, config, Rejecting(outbox, lambda: datetime.now().astimezone()))
 
 
 def find_unit(connection: Connection, name: str) -> Row[tuple[object, ...]]:

@@ -56,7 +56,8 @@ class ReadJob:
 
     drafts: a folder for this job's RDSRs. acts: what persons decided. uids: the SOP Instance UIDs of the files.
     read_today: scanners that were read today, the others are audited. salt: of the digests that patients are compared
-    by. steps: the requests of its procedure steps, in the order they came.
+    by. steps: the requests of its procedure steps, in the order they came. unsent: reports of ours that no destination
+    has, and that a person's decision may take the place of without a trace.
     """
 
     files: tuple[Path, ...]
@@ -68,6 +69,7 @@ class ReadJob:
     salt: bytes = b""
     steps: tuple[Path, ...] = ()
     uids: Mapping[Path, str] = field(default_factory=dict)
+    unsent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ def read_study(job: ReadJob) -> StudyRead:
     with quiet():
         stock = take_stock(job.files, desk.library, job.lost)
         workplace = Workplace(
-            desk.library, desk.readers, told.outbox, told.emit, perf_counter, told.rules, drafts=job.drafts
+            desk.library, desk.readers, told.outbox, told.emit, perf_counter, told.rules, job.drafts, job.unsent
         )
         read = []
         here = {_column(" / ".join(files.scanner)) for files in stock.units}

@@ -96,7 +96,11 @@ def problems(config: Config) -> Iterator[str]:
 
 def _folders(config: Config) -> Iterator[str]:
     folder = config.data
-    there = next((one for one in (folder, *folder.absolute().parents) if one.exists()), folder)
+    try:
+        there = next((one for one in (folder, *folder.absolute().parents) if one.exists()), folder)
+    except OSError as error:
+        yield f"data: the folder {folder} cannot be looked at: {error.strerror}"
+        return
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         yield f"data: the folder {folder} cannot be written to: give it to the user that the service runs as"
         return

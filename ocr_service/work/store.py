@@ -12,13 +12,14 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
 from ocr_service.config import Config
 from ocr_service.errors import StoreError
 from ocr_service.work.tables import VERSION, metadata, schema_version
 
 _PREPARING = 0x6F6372  # names our lock among all of a PostgreSQL: while one makes the tables, others wait
+SQLITE = "ocr-service.sqlite"
 BUSY_SECONDS = 30  # how long SQLite waits for another process's transaction
 
 
@@ -26,7 +27,7 @@ def database_url(config: Config) -> str:
     """Where the records are: the configured PostgreSQL, else a file in the data folder."""
     told = config.database.get_secret_value()
     if not told:
-        return f"sqlite:///{config.data / 'ocr-service.sqlite'}"
+        return f"sqlite:///{config.data / SQLITE}"
     return make_url(told).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
@@ -73,7 +74,7 @@ class Store:
         except IntegrityError as error:
             raise StoreError("another process recorded the same thing at the same time") from error
         except DBAPIError as error:
-            raise StoreError(f"the database does not answer: {type(error.orig).__name__}") from error
+            raise StoreError(f"the database does not answer: {_cause(error)}") from error
         except SQLAlchemyError as error:
             raise StoreError(f"the database cannot be used: {type(error).__name__}") from error
 
@@ -82,9 +83,14 @@ class Store:
         self.engine.dispose()
 
 
-def open_store(config: Config) -> Store:
-    """The store of a configuration, ready for use. StoreError."""
+def open_store(config: Config, *, make: bool = True) -> Store:
+    """The store of a configuration, ready for use. StoreError.
+
+    make: False for a question, which makes nothing: a file that its asker owns would stop the service.
+    """
     if not config.database.get_secret_value():
+        if not make and not (config.data / SQLITE).is_file():
+            raise StoreError(f"there is no database in {config.data}: the service was not started with it yet")
         _make_folder(config.data)
     store = Store(database_url(config))
     store.prepare()
@@ -121,3 +127,11 @@ def _engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _cause(error: DBAPIError) -> str:
+    """The kind of a fault, and of one of the connection the first line too: others may quote a value."""
+    kind = type(error.orig).__name__
+    if isinstance(error, OperationalError) and error.statement is None:
+        return f"{kind}: {str(error.orig).splitlines()[0]}" if str(error.orig) else kind
+    return kind

@@ -79,7 +79,8 @@ AS_SHIPPED = SiteRules()
 class Workplace:
     """What units are converted with, where their RDSRs go, and which outcomes are written. clock: in seconds.
 
-    out: where earlier RDSRs lie. drafts: where new ones are written, where that is another folder.
+    out: where earlier RDSRs lie. passed_over: SOP Instance UIDs of those among them that never left the house, and are
+    not looked at. drafts: where new ones are written, where that is another folder.
     """
 
     library: Library
@@ -89,6 +90,7 @@ class Workplace:
     clock: Callable[[], float]
     rules: SiteRules = AS_SHIPPED
     drafts: Path | None = None
+    passed_over: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +200,8 @@ def _read(files: UnitFiles, workplace: Workplace, context: Context, *, first: bo
     screens = _load(files.screens, pixels=True)
     images = _load(files.images, pixels=False)
     reports = _load(files.dose_reports, pixels=False)
-    others = (*reports.objects, *output.earlier(files.study_instance_uid, workplace.out))
+    ours = output.earlier(files.study_instance_uid, workplace.out)
+    others = (*reports.objects, *(ds for ds in ours if str(ds.SOPInstanceUID) not in workplace.passed_over))
     steps, told = _steps(files.steps)
     context = replace(context, images=tuple(images.objects), dose_reports=others, steps=steps)
     ending: Ending | None = None

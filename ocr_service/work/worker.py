@@ -15,14 +15,14 @@ from functools import cached_property
 from pathlib import Path
 
 import structlog
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from ocr_service import equipment
 from ocr_service.config import Config
 from ocr_service.dose.identity import IdentityRule
 from ocr_service.errors import EngineAway, EngineError
 from ocr_service.templates.library import Library
-from ocr_service.work import believing, persons, reading, records, sorting, steps, studies
+from ocr_service.work import believing, output, persons, reading, records, sorting, steps, studies
 from ocr_service.work.inbox import DurableInbox, day_of
 from ocr_service.work.inventory import Broken
 from ocr_service.work.objects import Identity
@@ -33,6 +33,7 @@ from ocr_service.work.sorting import BROKEN
 from ocr_service.work.spool import Spool
 from ocr_service.work.store import Store, open_store
 from ocr_service.work.studies import Due, StudyObject
+from ocr_service.work.tables import deliveries as sent
 from ocr_service.work.tables import site, units
 from ocr_service.work.unit import SiteRules
 from ocr_service.work.workers import OneProcess
@@ -199,6 +200,7 @@ class Worker:
             read_today = frozenset(connection.execute(today).scalars())
             acts = persons.acts_of(connection, due.study)
             last_act = persons.newest_act(connection, due.study)
+            unsent = self._unsent(connection, due.study) if acts else frozenset[str]()
             requests = studies.steps_of(connection, due.study)
         lost = [one for one in there if not one.on_disk or (one.state == "failed" and one.role != BROKEN)]
         job = reading.ReadJob(
@@ -211,8 +213,15 @@ class Worker:
             self._salt,
             tuple(self.spool.path(name) for name in requests),
             {self.spool.path(one.name): one.sop_instance_uid for one in there},
+            unsent,
         )
         return job, there, last_act
+
+    def _unsent(self, connection: Connection, study: str) -> frozenset[str]:
+        """Our reports of a study that were never given to any destination: the one that a person confirms is signed."""
+        ours = {Path(name).stem for name in output.names_of(study, self.folders.outbox)}
+        given = select(sent.c.sop_instance_uid).where(sent.c.sop_instance_uid.in_(ours))
+        return frozenset(ours - set(connection.execute(given).scalars()))
 
     def _lost(self, one: StudyObject, study: str) -> Broken:
         """An object that is not opened: it cost a process its life, or is there no more."""
