@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, exists, select, update
 
 from ocr_service.config import Config, Destination
 from ocr_service.errors import OutputError
@@ -20,8 +20,8 @@ from ocr_service.work.inbox import day_of
 from ocr_service.work.outbox import Outbox
 from ocr_service.work.rejecting import Rejecting
 from ocr_service.work.store import Store
+from ocr_service.work.tables import acts, disbelieved, units
 from ocr_service.work.tables import deliveries as sent
-from ocr_service.work.tables import disbelieved, units
 
 COMMISSIONING, RECALLED = "commissioning", "recalled"  # why a report is held back
 
@@ -92,6 +92,7 @@ def release(desk: Desk, template: str, console: str, now: float) -> int:
                 units.c.held == COMMISSIONING,
                 units.c.outcome == "verified",
                 units.c.sop_instance_uid.not_in(select(disbelieved.c.sop_instance_uid)),
+                ~exists().where(acts.c.unit == units.c.id, acts.c.at > units.c.read_at),  # it is read again, and signed
             )
         ).all()
         for row in held:

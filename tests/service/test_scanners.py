@@ -62,5 +62,6 @@ def test_five_reports_confirmed_as_they_were_read_accept_a_scanner(here: Hospita
     for study in studies:
         until(partial(here.held, study), "the reports that were held")
         assert here.unit(study, "verified").held == ""
-    # A report that says the same stands, so each of them is sent once, and as it was read.
+    # Each of them is sent once: signed by who confirmed it, and as it was read where nobody did.
     assert [len(here.held(study)) for study in studies] == [1] * 6
+    assert [here.held(study)[0].VerificationFlag for study in studies] == ["VERIFIED"] * 5 + ["UNVERIFIED"]
