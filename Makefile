@@ -82,6 +82,7 @@ load: tesseract dicom-tools orthanc $(VENV)/.dev
 
 soak: tesseract dicom-tools orthanc postgresql $(VENV)/.dev
 	$(BIN)/python -m bench.soak $(SOAK_OPTIONS)
+	$(BIN)/pytest -m soak tests/network
 
 samples: dicom-tools fonts $(VENV)/.dev
 	$(BIN)/python sample_sc/draw.py

@@ -352,7 +352,7 @@ def say(port: int, numbers: range) -> None:
             continue
 
 
-@pytest.mark.parametrize("count", [1_000, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [1_000, pytest.param(10_000, marks=pytest.mark.soak)])
 def test_no_mutated_conversation_stops_the_receiver(file: Path, count: int) -> None:
     with running(config(max_associations=50)) as here:
         before = receiving.threads()

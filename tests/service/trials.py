@@ -11,6 +11,7 @@ import random
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -53,8 +54,10 @@ STEPS = {
 
 
 def light(folder: Path, pacs: Orthanc, **told: Any) -> dict[str, Any]:
-    """One process that receives: it starts sooner."""
-    return settings(folder, [pacs.destination()], receiver={"processes": 1}, reading={"quiet": "1s"}, **told)
+    """One process that receives: it starts sooner. Attempts: a process that we kill is no object's fault."""
+    return settings(
+        folder, [pacs.destination()], receiver={"processes": 1}, reading={"quiet": "1s", "attempts": 20}, **told
+    )
 
 
 def all_is_there(service: Service, pacs: Orthanc, console: Console, which: Sequence[Study], seconds: float) -> None:
@@ -162,27 +165,33 @@ def under_load(service: Service, pacs: Orthanc, seed: int, most: int) -> Iterato
 
 
 def killed_at_random(folder: Path, kills: int, seed: int, most: int) -> Counted:
-    """The service is killed so many times: whole, or one of its processes. most: studies."""
-    drawn, done = random.Random(seed), {"whole": 0, "receiver": 0, "worker": 0, "below": 0}
+    """The service is killed so many times: whole, or one of its processes. most: studies.
+
+    below: of a worker's own processes, which sort and read.
+    """
+    drawn = random.Random(seed)
+    some = ("whole", "supervisor", "whole", "receiver", "worker", "below")
+    kinds = [some[number % len(some)] for number in range(kills)]
+    drawn.shuffle(kinds)
     with orthanc(folder / "pacs") as pacs:
         service = Service(folder / "service", light(folder / "service", pacs)).start()
         with under_load(service, pacs, seed, most) as load:
-            for _ in range(kills):
-                kind = drawn.choice(("whole", "whole", "whole", "receiver", "worker", "below"))
+            for kind in kinds:
                 time.sleep(drawn.uniform(0.2, 5 if kind == "whole" else 1))
-                if kind == "whole":
+                if kind == "supervisor":
+                    service.kill_supervisor()
+                    service.start(wait=False)
+                elif kind == "whole":
                     service.kill()
                     service.start(wait=False)
                 else:  # where it was just killed, it has to begin again first
-                    which = until(partial(alive, service, kind), f"a living {kind}", 120)
+                    which = until(partial(_some, service, kind), f"a living {kind}", 120)
                     with suppress(ProcessLookupError):
                         os.kill(drawn.choice(which), signal.SIGKILL)
-                done[kind] += 1
-    return {**done, **counted(load)}
+    return {**Counter(kinds), **counted(load)}
 
 
-def alive(service: Service, kind: str) -> list[int]:
-    """Its living processes of a kind."""
+def _some(service: Service, kind: str) -> list[int]:
     return service.children()[kind]
 
 
