@@ -15,6 +15,7 @@ from tests.work.archives import (
     readers,
 )
 from tests.work.deciding import MISREAD, Desk
+from tests.work.lanes import peer  # noqa: F401 (a fixture, for every module)
 from tests.work.stores import emptied, postgresql, postgresql_programs
 
 
