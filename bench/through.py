@@ -182,7 +182,6 @@ def _run(told: argparse.Namespace, folder: Path, folders: list[Path], where: tup
     print(f"associations that ended badly: {refused}; RDSRs at Orthanc: {there} after {time.time() - began:.0f} s")
     print(f"memory of all processes: {least / 2**20:.0f} MiB before, at most {most / 2**20:.0f} MiB")
     if not told.database:
-        shutil.copy(folder / "service.log", "/tmp/through.log")
         _ages(folder / "data" / "ocr-service.sqlite")
 
 
