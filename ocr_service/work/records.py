@@ -253,7 +253,7 @@ class _Unit:
             select(units).where(
                 units.c.examination == self._told.examination,
                 units.c.study != self._study,
-                units.c.outcome.in_((*_REPORTED, "needs_review")),
+                units.c.outcome.in_((*_REPORTED, "needs_review", "unreadable")),  # the last: while its report stands
             )
         ).all()
         for other in linked:
