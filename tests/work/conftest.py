@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ocr_service.work import placing
 from ocr_service.work.store import Store
+from tests.work import stores
 from tests.work.archives import (
     LEARNED,
     Site,
@@ -72,3 +74,11 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         told = emptied(request.getfixturevalue("postgresql_url"))
     yield told
     told.close()
+
+
+@pytest.fixture
+def its(store: Store, tmp_path: Path) -> placing.Desk:
+    """What recording needs, with a store that has a study with one object."""
+    stores.add_study(store)
+    stores.add_object(store, "1.1")
+    return stores.desk(store, tmp_path)

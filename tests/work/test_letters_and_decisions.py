@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import pytest
-
 from ocr_service.dose.corrections import ActKind
 from ocr_service.work import persons
 from ocr_service.work.outbox import Outbox
@@ -25,13 +23,6 @@ from tests.work.stores import (
     unit_read,
 )
 from tests.work.test_records import GLYPH, acknowledged, record, verified
-
-
-@pytest.fixture
-def its(store, tmp_path):
-    add_study(store)
-    add_object(store, "1.1")
-    return desk(store, tmp_path)
 
 
 def test_a_report_that_is_at_its_destination_is_taken_back_after_its_scanner_became_new(its):

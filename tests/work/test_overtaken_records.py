@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from ocr_service.dose.corrections import ActKind
 from ocr_service.work import deliveries, persons, records, studies
 from ocr_service.work.studies import Due
@@ -27,14 +25,6 @@ from tests.work.stores import (
     unit_read,
 )
 from tests.work.test_records import GLYPH, acknowledged, drafts, record, told, verified
-
-
-@pytest.fixture
-def its(store, tmp_path):
-    add_study(store)
-    add_object(store, "1.1")
-    return desk(store, tmp_path)
-
 
 LINK = {"examination": "e", "patient": "p"}
 

@@ -13,7 +13,6 @@ from ocr_service.work.placing import Desk
 from ocr_service.work.reading import StudyRead, UnitRead
 from ocr_service.work.records import RECORDED, SUPERSEDED, WAITS
 from ocr_service.work.sorting import Sorted
-from ocr_service.work.store import Store
 from ocr_service.work.studies import Due
 from ocr_service.work.tables import deliveries as sent
 from ocr_service.work.tables import objects, rests, scanners, units
@@ -33,13 +32,6 @@ from tests.work.stores import (
 )
 
 GLYPH, OTHER = "a" * 32, "b" * 32
-
-
-@pytest.fixture
-def its(store: Store, tmp_path: Path) -> Desk:
-    add_study(store)
-    add_object(store, "1.1")
-    return desk(store, tmp_path)
 
 
 def record(its: Desk, told: StudyRead, cause: str = "quiet", study: str = STUDY, digest: str | None = None) -> str:

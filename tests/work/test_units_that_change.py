@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from ocr_service.errors import OutputError
 from ocr_service.network.sender import Accepted, Unavailable
 from ocr_service.work import audit_trail, deliveries, delivering, placing
@@ -29,13 +27,6 @@ from tests.work.stores import (
     unit_read,
 )
 from tests.work.test_records import GLYPH, acknowledged, record, told, verified
-
-
-@pytest.fixture
-def its(store, tmp_path):
-    add_study(store)
-    add_object(store, "1.1")
-    return desk(store, tmp_path)
 
 
 def corrected(worker):
