@@ -26,6 +26,7 @@ from pynetdicom.presentation import PresentationContext
 from ocr_service.config import ClientTLS, Pacs
 from ocr_service.errors import ConfigError, PeerRefused, PeerUnavailable
 from ocr_service.network.reactor import hold, watched
+from ocr_service.network.tls import no_password
 from ocr_service.network.wanted_classes import taken
 
 # The Query/Retrieve information models (PS3.4 C.6): FIND, MOVE and GET below the root's own.
@@ -236,9 +237,10 @@ def _tls(told: ClientTLS) -> ssl.SSLContext:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.check_hostname = told.check_name
         if told.certificate is not None and told.key is not None:
-            context.load_cert_chain(str(told.certificate), str(told.key))
-    except OSError as error:  # SSLError is one
-        raise ConfigError(f"[pacs.tls]: a certificate or key cannot be used: {error.strerror or error}") from error
+            context.load_cert_chain(str(told.certificate), str(told.key), no_password)
+    except (OSError, ValueError) as error:  # SSLError is an OSError
+        why = getattr(error, "strerror", None) or error
+        raise ConfigError(f"[pacs.tls]: a certificate or key cannot be used: {why}") from error
     return context
 
 

@@ -26,6 +26,7 @@ from pynetdicom.transport import AssociationSocket
 from ocr_service.config import ClientTLS, Peer
 from ocr_service.errors import PeerRefused, PeerUnavailable
 from ocr_service.network.reactor import hold, watched
+from ocr_service.network.tls import no_password
 
 Handler = tuple[Any, ...]  # as pynetdicom's evt_handlers takes them
 _PERMANENT = 1
@@ -206,11 +207,10 @@ def _tls(told: ClientTLS, peer: Peer) -> _Context:
         context = _Context(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(str(told.ca))
         if told.certificate is not None:
-            context.load_cert_chain(str(told.certificate), told.key and str(told.key))
-    except OSError as error:  # ssl.SSLError too
-        raise PeerUnavailable(
-            f"{named(peer)}: the files of its [tls] cannot be used: {error.strerror or type(error).__name__}"
-        ) from error
+            context.load_cert_chain(str(told.certificate), told.key and str(told.key), no_password)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        why = error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)
+        raise PeerUnavailable(f"{named(peer)}: the files of its [tls] cannot be used: {why}") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = told.check_name
     return context

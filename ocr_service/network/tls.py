@@ -17,7 +17,7 @@ def server_context(tls: ServerTLS) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.verify_mode = ssl.CERT_REQUIRED
     try:
-        context.load_cert_chain(tls.certificate, tls.key, password=_no_password)
+        context.load_cert_chain(tls.certificate, tls.key, password=no_password)
         context.load_verify_locations(tls.client_ca)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
@@ -28,6 +28,6 @@ def server_context(tls: ServerTLS) -> ssl.SSLContext:
     return context
 
 
-def _no_password() -> str:
+def no_password() -> str:
     """Else OpenSSL asks for one at the terminal, and the service would wait there for ever."""
     raise ValueError("the key is encrypted")

@@ -18,7 +18,7 @@ from ocr_service import equipment
 from ocr_service.config import ClientTLS, Config
 from ocr_service.errors import ConfigError, OcrServiceError, OutputError
 from ocr_service.network.reaching import reach_peer, reach_url
-from ocr_service.network.tls import server_context
+from ocr_service.network.tls import no_password, server_context
 from ocr_service.work.audit_trail import read_trail
 from ocr_service.work.spool import Spool
 from ocr_service.work.store import Store, database_url
@@ -127,15 +127,11 @@ def _client_tls(tls: ClientTLS) -> str:
     try:
         context = ssl.create_default_context(cafile=str(tls.ca))
         if tls.certificate is not None and tls.key is not None:
-            context.load_cert_chain(tls.certificate, tls.key, password=_no_password)
+            context.load_cert_chain(tls.certificate, tls.key, password=no_password)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
         return f"ca, certificate or key cannot be used ({why})"
     return ""
-
-
-def _no_password() -> str:
-    raise ValueError("the key is encrypted")
 
 
 def unreachable(config: Config) -> Iterator[tuple[str, str]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pynetdicom import evt
 
+from ocr_service.config import ClientTLS
 from ocr_service.network.sender import Accepted, Unavailable, send
 from tests.network.sender_peers import OURS, Certificates, certificates, data_set, dicom, report, scp, storescp, tidied
 
@@ -64,6 +66,19 @@ def test_tls_stops_where_a_certificate_is_wrong_and_says_so(made: Certificates, 
     ]:
         assert isinstance(told, Unavailable)
         assert words in told.why
+
+
+def test_a_key_with_a_password_is_told_and_asked_of_nobody(made: Certificates) -> None:
+    """OpenSSL would ask for it at the terminal, and the service would wait there for ever."""
+    key = made.folder / "locked.key"
+    words = ["openssl", "pkcs8", "-topk8", "-in", "client.key", "-out", key.name, "-passout", "pass:secret"]
+    subprocess.run(words, cwd=made.folder, check=True, capture_output=True, timeout=60)
+    tls = ClientTLS(ca=made.folder / "ca.crt", certificate=made.folder / "client.crt", key=key)
+
+    told = send(REPORT.encoded, dicom(104, tls=tls), OURS)
+
+    assert isinstance(told, Unavailable)
+    assert told.why.endswith("the files of its [tls] cannot be used: the key is encrypted")
 
 
 def test_tls_reaches_dcmtk(made: Certificates, tmp_path: Path) -> None:
