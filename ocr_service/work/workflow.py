@@ -7,8 +7,10 @@ says what it is about, so that what is asked for twice is one workflow.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Final
 
 import structlog
@@ -34,6 +36,9 @@ DEAD_AFTER: Final = timedelta(minutes=1)
 log = structlog.get_logger()
 _here: Worker | None = None
 _heard: dict[str, tuple[float, float]] = {}  # other workers' last beats
+_under_way: set[str] = set()  # workflows that this process carries out now
+_idle: set[str] = set()  # those that it had begun, and did not carry out at the last look
+_broken = Event()  # one of them ended by a fault since the last look
 
 
 def _worker() -> Worker:
@@ -41,7 +46,22 @@ def _worker() -> Worker:
     return _here
 
 
+@contextmanager
+def _carried_out() -> Iterator[None]:
+    name = DBOS.workflow_id
+    assert name is not None
+    _under_way.add(name)
+    try:
+        yield
+    except Exception:
+        _broken.set()
+        raise
+    finally:
+        _under_way.discard(name)
+
+
 @DBOS.workflow(name="study", max_recovery_attempts=None)
+@_carried_out()
 def study(study_instance_uid: str, digest: str, cause: str) -> str:
     """Read a study and record what came of it.
 
@@ -105,6 +125,7 @@ def give_up(study_instance_uid: str, digest: str, cause: str, why: str) -> str:
 
 
 @DBOS.workflow(name="delivery", max_recovery_attempts=None)
+@_carried_out()
 def delivery(lane: str, numbers: list[int]) -> int:
     """Bring documents to a destination, for days where it has to be; how many rounds that took.
 
@@ -196,6 +217,24 @@ def forget(worker: Worker) -> int:
     )
     DBOS.delete_workflows([one.workflow_id for one in over])
     return len(over)
+
+
+def revive(worker: Worker) -> bool:
+    """Let go on what this process had begun and carries out no more; did one of its workflows break since?
+
+    A full disk is no fault that DBOS's own database waits out: the thread ends, and the workflow's row stays as if
+    somebody worked on it. One look does not tell such a row from one whose thread begins or ends just now; two do.
+    """
+    left = DBOS.list_workflows(status="PENDING", executor_id=worker.name, load_input=False, load_output=False)
+    idle = {one.workflow_id: one.queue_name for one in left if one.workflow_id not in _under_way}
+    for name in _idle.intersection(idle):
+        DBOS.resume_workflow(name, queue_name=idle.pop(name))
+        log.warning("workflow_revived", workflow=name)
+    _idle.clear()
+    _idle.update(idle)
+    broken = _broken.is_set()
+    _broken.clear()
+    return broken
 
 
 def beat(worker: Worker) -> None:

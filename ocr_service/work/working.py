@@ -18,6 +18,7 @@ from ocr_service.work.worker import Worker
 LOOK = 0.2  # seconds between two looks where there was nothing to do
 BEAT = 5.0
 TIDY = 60.0
+REVIVE = 10.0
 SEARCH = 3600.0  # a spool has many files
 TROUBLE = 2.0
 
@@ -38,7 +39,7 @@ def work(config: Config, name: str, stopped: Callable[[float], bool]) -> None:
 
 
 def _turns(worker: Worker, stopped: Callable[[float], bool]) -> None:
-    beaten = tidied = searched = float("-inf")
+    beaten = revived = tidied = searched = float("-inf")
     pause = 0.0
     while not stopped(pause):
         now = time.monotonic()
@@ -46,6 +47,10 @@ def _turns(worker: Worker, stopped: Callable[[float], bool]) -> None:
             if now - beaten >= BEAT:
                 beaten = now
                 workflow.beat(worker)
+            if now - revived >= REVIVE:
+                revived = now
+                if workflow.revive(worker):
+                    _begin_anew(worker)
             if now - tidied >= TIDY:
                 tidied = now  # first: what cannot be tidied stops no work
                 search = now - searched >= SEARCH

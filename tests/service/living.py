@@ -230,7 +230,8 @@ class Service:
     def running(self) -> list[str]:
         """The readings that were enqueued and have not ended. StoreError."""
         schema = "dbos." if self.config.database.get_secret_value() else ""
-        left = f"SELECT workflow_uuid FROM {schema}workflow_status WHERE name = 'study' AND status <> 'SUCCESS'"
+        alive = "name = 'study' AND status NOT IN ('SUCCESS', 'ERROR')"
+        left = f"SELECT workflow_uuid FROM {schema}workflow_status WHERE {alive}"
         with self.workflows.begin(reading=True) as connection:
             return list(connection.execute(text(left)).scalars())
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from ocr_service.work.store import workflow_url
 from ocr_service.work.tables import objects
-from tests.service.living import ONE_PAGE, Console, Service, installed, living, orthanc, settings, study, until
+from tests.service.living import ONE_PAGE, Console, Service, Study, installed, living, orthanc, settings, study, until
 from tests.service.trials import fill
 
 pytestmark = [
@@ -83,3 +86,47 @@ def test_a_full_disk_is_answered_and_waited_for(tmp_path, small):
             assert {uid: len(found) for uid, found in pacs.reports().items()} == {
                 one.uid: 1 for one in (first, second, third, fourth)
             }
+
+
+# What DBOS writes of a workflow: that a step was carried out, and how it ended.
+STEP = "INSERT ON operation_outputs"
+ENDED = "UPDATE ON workflow_status WHEN NEW.status IN ('ERROR', 'SUCCESS')"
+
+
+@contextmanager
+def refused(service: Service, writes: Sequence[str]) -> Iterator[None]:
+    """The database of the workflows refuses such writes, as it does when a disk is full at just that moment."""
+    with closing(sqlite3.connect(workflow_url(service.config).removeprefix("sqlite:///"), timeout=20)) as database:
+        for number, write in enumerate(writes):
+            before, _, condition = write.partition(" WHEN ")
+            when = f"WHEN {condition}" if condition else ""
+            database.execute(
+                f"CREATE TRIGGER full_{number} BEFORE {before} {when} BEGIN SELECT RAISE(ABORT, 'full'); END"
+            )
+        yield
+        for number in range(len(writes)):
+            database.execute(f"DROP TRIGGER full_{number}")
+
+
+def breaks(service: Service, console: Console, one: Study, writes: Sequence[str], threads: int) -> None:
+    """Send a study of which so many threads of its workflows end by a fault."""
+    with refused(service, writes):
+        faults = service.said().count("library_fault")
+        assert console.send(*one.pages) == [0x0000]
+        until(lambda: service.said().count("library_fault") == faults + threads, "the threads' ends")
+
+
+def test_a_workflow_whose_own_record_cannot_be_written_goes_on_when_it_can(tmp_path):
+    with orthanc(tmp_path / "pacs") as pacs:
+        told = settings(tmp_path / "service", [pacs.destination()], receiver={"processes": 1}, reading={"quiet": "1s"})
+        with living(tmp_path / "service", told) as service:
+            console = Console(service.port)
+            # With the end refused, its reading and its delivery are left as if somebody worked on them.
+            for number, (writes, threads) in enumerate([([STEP], 1), ([STEP, ENDED], 1), ([ENDED], 2)], start=1):
+                one, next_one = study(2 * number, ONE_PAGE[0]), study(2 * number + 1, ONE_PAGE[0])
+                breaks(service, console, one, writes, threads)
+                service.ended([one.uid], 40)
+                assert console.send(*next_one.pages) == [0x0000]  # its lane is free again
+                service.ended([next_one.uid], 40)
+                assert [len(pacs.instances(each.uid)) for each in (one, next_one)] == [1, 1]
+            assert service.lost(console.acknowledged) == []

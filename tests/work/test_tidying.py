@@ -187,6 +187,7 @@ def test_trouble_with_the_house_stops_no_work(worker, monkeypatch, fault):
 
     monkeypatch.setattr(working, "TROUBLE", 0.0)
     monkeypatch.setattr(workflow, "beat", fails if fault == "beat" else lambda _: None)
+    monkeypatch.setattr(workflow, "revive", lambda _: False)
     monkeypatch.setattr(tidying, "tidy", fails)
     monkeypatch.setattr(workflow, "forget", lambda _: 0)
     monkeypatch.setattr(forgotten, "begin_anew", lambda *_: (0, 0))
