@@ -19,6 +19,7 @@ from ocr_service.work.tables import deliveries
 
 log = structlog.get_logger()
 TOGETHER = 50  # documents over one connection
+BATCHES = 2  # of one lane at a time: one on its way, and one behind it; other documents collect meanwhile
 _SOME = 1000  # parameters of one statement
 ON_THE_WAY = ("waiting", "acknowledged")
 BY_HAND = (
@@ -214,32 +215,44 @@ def recall_late(connection: Connection, number: int, what: Plan, destination: De
 def start_waiting(store: Store, start: Callable[[Batch], None], now: float, most: int = 200) -> int:
     """Start the sending of what waits, and of which nothing else is to be done first; how many documents.
 
-    A batch is started before its rows say so: whoever dies between does it again, under the same name.
+    A lane gets a new batch where it has few: what comes meanwhile collects, and goes together over one connection. A
+    batch is started before its rows say so: whoever dies between does it again, under the same name.
     """
     due = or_(deliveries.c.next_at.is_(None), deliveries.c.next_at <= now)
     new = (deliveries.c.state == "waiting", deliveries.c.batch == "", deliveries.c.kind != "manual", due)
     with store.begin(reading=True) as connection:
-        if connection.execute(select(deliveries.c.id).where(*new).limit(1)).first() is None:
-            return 0
+        lanes = connection.execute(select(deliveries.c.destination).where(*new).distinct()).scalars().all()
+        free = {lane: BATCHES - len(_batches_of(connection, [lane])) for lane in lanes}
+    wanted = [lane for lane, count in free.items() if count > 0]
+    if not wanted:
+        return 0
     first = deliveries.alias("first")
     blocked = exists().where(first.c.id == deliveries.c.after, first.c.state != "acknowledged")
+    count = 0
     with store.begin() as connection:
         rows = connection.execute(
             select(deliveries.c.id, deliveries.c.turn, deliveries.c.attempts, deliveries.c.destination)
-            .where(*new, ~blocked)
+            .where(*new, deliveries.c.destination.in_(wanted), ~blocked)
             .order_by(deliveries.c.id)
             .limit(most)
             .with_for_update(skip_locked=True)
         ).all()
         for lane in dict.fromkeys(row.destination for row in rows):
             its = [row for row in rows if row.destination == lane]
-            for some in (its[place : place + TOGETHER] for place in range(0, len(its), TOGETHER)):
+            for some in [its[place : place + TOGETHER] for place in range(0, len(its), TOGETHER)][: free[lane]]:
                 batch = _batch(lane, [(row.id, row.turn, row.attempts) for row in some])
                 start(batch)
                 connection.execute(
                     update(deliveries).where(deliveries.c.id.in_(batch.numbers)).values(batch=batch.workflow_id)
                 )
-    return len(rows)
+                count += len(some)
+    return count
+
+
+def _batches_of(connection: Connection, lanes: Sequence[str]) -> list[str]:
+    """The batches of these lanes that are on their way."""
+    its = (deliveries.c.state == "waiting", deliveries.c.destination.in_(lanes), deliveries.c.batch != "")
+    return list(connection.execute(select(deliveries.c.batch).where(*its).distinct()).scalars())
 
 
 def _batch(lane: str, rows: Sequence[tuple[int, int, int]]) -> Batch:
@@ -250,16 +263,22 @@ def _batch(lane: str, rows: Sequence[tuple[int, int, int]]) -> Batch:
 def woken(store: Store, wake: Callable[[str], None]) -> None:
     """Wake the lanes that have a reason to go on: a person's wish, a storage commitment that came.
 
-    wake: is given a workflow's name.
+    A document that none of its lane's batches has yet wakes those: it goes when they have gone. wake: is given a
+    workflow's name.
     """
     with store.begin(reading=True) as connection:
         rows = connection.execute(
-            select(deliveries.c.id, deliveries.c.batch).where(deliveries.c.woken.is_(True), deliveries.c.batch != "")
+            select(deliveries.c.id, deliveries.c.batch, deliveries.c.destination)
+            .where(deliveries.c.woken.is_(True))
+            .limit(_SOME)
         ).all()
-    for batch in dict.fromkeys(row.batch for row in rows):
+        beside = _batches_of(connection, sorted({row.destination for row in rows if not row.batch})) if rows else []
+    for batch in dict.fromkeys([*(row.batch for row in rows if row.batch), *beside]):
         wake(batch)
-    for row in rows:
-        _set(store, row.id, woken=False)
+    if not rows:
+        return
+    with store.begin() as connection:
+        connection.execute(update(deliveries).where(deliveries.c.id.in_([row.id for row in rows])).values(woken=False))
 
 
 def get(store: Store, number: int) -> Row[tuple[object, ...]] | None:

@@ -163,6 +163,12 @@ Index(
     deliveries.c.created_at,
 )
 Index("ocr_deliveries_acknowledged", deliveries.c.acknowledged_at)
+Index(
+    "ocr_deliveries_woken",
+    deliveries.c.id,
+    postgresql_where=deliveries.c.woken.is_(True),
+    sqlite_where=deliveries.c.woken.is_(True),
+)
 
 # What a person did. Never changed, never deleted.
 acts = Table(

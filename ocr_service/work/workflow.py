@@ -20,7 +20,7 @@ from sqlalchemy import select, update
 from ocr_service.errors import EngineAway, OcrServiceError, OutputError, StoreError
 from ocr_service.work import archives, deliveries, delivering, studies
 from ocr_service.work.deliveries import Batch
-from ocr_service.work.store import workflow_url
+from ocr_service.work.store import prepare_workflows, workflow_url
 from ocr_service.work.studies import Due
 from ocr_service.work.tables import workers
 from ocr_service.work.unit import fault_in_words
@@ -163,6 +163,7 @@ def launch(worker: Worker) -> None:
         "console_log_level": "ERROR",
         "enable_otlp": False,
     }
+    prepare_workflows(worker.config)
     DBOS(config=told)
     DBOS.launch()
     DBOS.register_queue(STUDIES, worker_concurrency=4, polling_interval_sec=0.1)

@@ -16,6 +16,7 @@ from ocr_service.work import archives, forgotten, tidying, workflow
 from ocr_service.work.worker import Worker
 
 LOOK = 0.2  # seconds between two looks where there was nothing to do
+BREATH = 0.05  # and where there was: what comes meanwhile is looked at together
 BEAT = 5.0
 TIDY = 60.0
 REVIVE = 10.0
@@ -59,7 +60,7 @@ def _turns(worker: Worker, stopped: Callable[[float], bool]) -> None:
                 workflow.forget(worker)
                 _begin_anew(worker)
                 archives.ask_again(worker, time.time())
-            pause = 0.0 if workflow.turn(worker) else LOOK
+            pause = BREATH if workflow.turn(worker) else LOOK
         except (StoreError, OutputError, EngineAway) as error:
             log.warning("worker_waits", worker=worker.name, why=str(error))
             pause = TROUBLE
