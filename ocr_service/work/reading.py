@@ -125,6 +125,7 @@ class _Desk:
         self.library, self.readers = equipment.both(told.templates, threads=1)
         self._shipped = self.readers.fonts
         self._seen: object = None
+        self.withdrawn: frozenset[str] = frozenset()  # digests of glyphs that prove nothing any more
 
     def refresh(self) -> None:
         """Read by what any worker has learned meanwhile."""
@@ -132,6 +133,7 @@ class _Desk:
         if seen != self._seen:
             self.readers.use(self._shipped.merged(load_fonts(self.told.letters)))
             self._seen = seen
+            self.withdrawn = frozenset(_glyph(one) for one in self.readers.fonts.withdrawn())
 
 
 _equipment: Equipment | None = None  # of a reading process
@@ -185,7 +187,7 @@ def read_study(job: ReadJob) -> StudyRead:
     return StudyRead(
         tuple(units),
         tuple(broken),
-        frozenset(_glyph(one) for one in fonts.withdrawn()),
+        desk.withdrawn,
         _registered(fonts, read, desk.library),
         frozenset(uid for one in read if one.ending is not None for uid in one.ending.others),
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from sqlalchemy import Connection, Row, and_, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, or_, select, update
 
 from ocr_service.config import Reading
 from ocr_service.work.inventory import Role
@@ -23,6 +23,16 @@ CONTEXT = "context:"  # how objects came that were asked for beside a study's sc
 STEP = "step"  # a procedure step, where its request opens a study again
 ELSEWHERE = 60.0  # seconds after which another machine sorts what the receiving one has not
 _BATCH = 100
+# Asked for all the time: made once.
+_KEPT = (
+    select(objects.c.id, objects.c.name)
+    .where(
+        objects.c.state == "kept",
+        or_(objects.c.machine == bindparam("machine"), objects.c.received_at < bindparam("late")),
+    )
+    .order_by(objects.c.id)
+    .limit(_BATCH)
+)
 _SOME = 1000  # parameters of one statement
 _PAGES = ("arrival", "quiet")  # causes: pages arrived, and there may be more
 ARRIVALS = (*_PAGES, "header")
@@ -59,15 +69,9 @@ class StudyObject:
 
 def kept(store: Store, machine: str, now: float) -> list[tuple[int, str]]:
     """Objects that nobody has looked at: number and name. Those of other machines where these are late."""
-    mine = or_(objects.c.machine == machine, objects.c.received_at < now - ELSEWHERE)
     with store.begin(reading=True) as connection:
-        found = connection.execute(
-            select(objects.c.id, objects.c.name)
-            .where(objects.c.state == "kept", mine)
-            .order_by(objects.c.id)
-            .limit(_BATCH)
-        )
-        return [(number, name) for number, name in found]
+        found = connection.execute(_KEPT, {"machine": machine, "late": now - ELSEWHERE})
+        return [(row.id, row.name) for row in found]
 
 
 def sort_out(store: Store, told: Iterable[Sorted], rules: Reading, *, keep_all: bool, now: float) -> list[str]:
