@@ -18,9 +18,11 @@ from pydicom.dataset import Dataset
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
-from ocr_service.config import Destination
+from ocr_service.config import ClientTLS, Destination
+from ocr_service.errors import ConfigError
 from ocr_service.network.encoded import decoded
 from ocr_service.network.sent import Accepted, Refused, Sent, Unavailable, Warned, judged
+from ocr_service.network.tls import client_context
 
 _JSON = ("application/dicom+json", "application/json")
 _XML = ("application/dicom+xml", "application/xml", "text/xml")
@@ -41,7 +43,8 @@ class StowLane:
     def __init__(self, destination: Destination) -> None:
         self._name = f"{destination.name} at {destination.url}"
         self._seconds = destination.timeout.total_seconds() or 1.0
-        self._session = session_for(destination)
+        self._destination = destination
+        self._session: requests.Session | None = None
         self._client: DICOMwebClient | None = None
         self._url = (destination.url or "").rstrip("/")
         self._answer: requests.Response | None = None
@@ -64,17 +67,19 @@ class StowLane:
         ):  # what the client makes of the body; it is read below
             if self._answer is None:
                 raise
-        except OSError as error:  # requests raises it for files of [destination.tls] that are not there
-            return Unavailable(f"{self._name}: the files of its [tls] cannot be used: {error.strerror or 'not found'}")
+        except ConfigError as error:
+            return Unavailable(f"{self._name}: tls: {error}")
         assert self._answer is not None
         return _judged(self._answer, parsed, str(ds.SOPInstanceUID), self._name)
 
     def close(self) -> None:
         """See `Lane`."""
-        self._session.close()
+        if self._session is not None:
+            self._session.close()
 
     def _stow(self) -> DICOMwebClient:
         if self._client is None:
+            self._session = session_for(self._destination)
             self._client = DICOMwebClient(
                 self._url, self._session, timeout=self._seconds, callback=self._remember, chunk_size=2**30
             )
@@ -103,28 +108,29 @@ def _never_reached(error: requests.RequestException) -> bool:
     return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
 
 
-class _AnyName(HTTPAdapter):
-    """HTTPS to a peer whose certificate is of our authority and need not name its host (`check_name = false`)."""
+class _Secure(HTTPAdapter):
+    """HTTPS by our own context (`tls.client_context`)."""
+
+    def __init__(self, tls: ClientTLS) -> None:
+        self._context = client_context(tls)
+        self._name = None if tls.check_name else False  # urllib3 asks for it where the context does not
+        super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs, assert_hostname=False)
+        super().init_poolmanager(*args, ssl_context=self._context, assert_hostname=self._name, **kwargs)
 
 
 def session_for(destination: Destination) -> requests.Session:
-    """A session with the destination's token and TLS files."""
+    """A session with the destination's token and TLS files. ConfigError."""
     session = requests.Session()
     session.trust_env = False
     session.max_redirects = 0
     session.headers["Accept"] = "application/dicom+json"
     if destination.token is not None:
         session.headers["Authorization"] = f"Bearer {destination.token.get_secret_value()}"
-    tls = destination.tls
-    if tls is not None:
-        session.verify = str(tls.ca)
-        if tls.certificate is not None:
-            session.cert = (str(tls.certificate), str(tls.key))
-        if not tls.check_name:
-            session.mount("https://", _AnyName())
+    if destination.tls is not None:
+        session.verify = str(destination.tls.ca)  # else requests adds the public authorities to those of the context
+        session.mount("https://", _Secure(destination.tls))
     return session
 
 
