@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+_AGAIN = 0.5  # seconds
+
 
 class Cutter:
     """done: was the connection cut? Whatever came of it then is not whole."""
@@ -30,12 +32,20 @@ class Cutter:
 
 @contextmanager
 def cut_off(held: Callable[[], socket.socket | None], limit: float) -> Iterator[Cutter]:
-    """Cut the connection that is `held` if the block lasts longer than `limit`, in seconds."""
-    cutter = Cutter(held)
-    timer = threading.Timer(limit, cutter.cut)
-    timer.daemon = True
-    timer.start()
+    """Cut the connection that is `held` if the block lasts longer than `limit`, in seconds.
+
+    And again until the block ends: it may not have been connected yet.
+    """
+    cutter, over = Cutter(held), threading.Event()
+
+    def watch() -> None:
+        wait = limit
+        while not over.wait(wait):
+            cutter.cut()
+            wait = _AGAIN
+
+    threading.Thread(target=watch, name="Cutter", daemon=True).start()
     try:
         yield cutter
     finally:
-        timer.cancel()
+        over.set()

@@ -12,7 +12,7 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # m
 from ocr_service.config import Destination, Peer
 from ocr_service.errors import ConfigError, NetworkError
 from ocr_service.network.calling import calling, named
-from ocr_service.network.stow import session_for
+from ocr_service.network.web import session_for
 
 
 def reach_peer(peer: Peer, our_ae_title: str) -> str:
@@ -31,7 +31,7 @@ def reach_url(destination: Destination) -> str:
     """Why a DICOMweb service does not answer, or does not let us in; "" where it does."""
     assert destination.url is not None
     try:
-        with session_for(destination) as session:
+        with session_for(destination) as session, session.bounded():
             answer = session.get(
                 f"{destination.url.rstrip('/')}/studies",
                 params={"limit": "1"},
