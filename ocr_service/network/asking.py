@@ -20,7 +20,7 @@ from pynetdicom.events import Event
 from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 from pynetdicom.presentation import PresentationContext
 
-from ocr_service.config import Pacs
+from ocr_service.config import Pacs, Receiver
 from ocr_service.errors import PeerRefused, PeerUnavailable
 from ocr_service.network.calling import Manner, UnknownName, break_off, hang_up, opened
 from ocr_service.network.reactor import hold
@@ -32,6 +32,7 @@ FIND: Final = {root: f"{uid}.1" for root, uid in _ROOTS.items()}
 _MOVE: Final = {root: f"{uid}.2" for root, uid in _ROOTS.items()}
 _GET: Final = {root: f"{uid}.3" for root, uid in _ROOTS.items()}
 NOT_AUTHORIZED: Final = 0x0124  # PS3.7 C.5.7: what nobody asked for is not taken
+LARGEST: Final[int] = Receiver().max_object  # where nobody says another
 _MAX_PDU = 2**18
 _IDLE = 5.0  # seconds: while we wait longer than this, the archive need not hold an association for us
 
@@ -64,7 +65,8 @@ class Line:
     """An archive that is asked, in one association after the other; used by one thread.
 
     before: called before each request (it may wait; its own faults go up). wait_ahead: seconds it is going to wait.
-    seconds: how long all of it may take; None where that does not matter.
+    seconds: how long all of it may take; None where that does not matter. largest: bytes of an object that is taken,
+    as many as our receiver takes.
     """
 
     pacs: Pacs
@@ -73,6 +75,7 @@ class Line:
     wait_ahead: Callable[[], float] = lambda: 0.0
     seconds: float | None = None
     clock: Callable[[], float] = monotonic
+    largest: int = LARGEST
     manners: Manners = field(default_factory=Manners)
     take: Take | None = field(default=None, init=False)
     _assoc: Association | None = field(default=None, init=False)
@@ -138,6 +141,7 @@ class Line:
             rests=True,
             negotiation=[*(roles if self.pacs.retrieve == "get" else ()), *_relational(self.pacs)],
             max_pdu=_MAX_PDU,
+            largest=self.largest,
         )
         try:
             return opened(self.pacs, self.our_ae, _contexts(self.pacs), [(evt.EVT_C_STORE, self._take)], manner)

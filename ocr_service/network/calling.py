@@ -50,13 +50,15 @@ class Manner:
     """What one kind of request wants of its association beside its contexts.
 
     within: seconds for each wait; None is the peer's timeout. rests: may it stay open though nobody asks anything?
-    negotiation: further items of the A-ASSOCIATE-RQ (PS3.7 D.3.3). max_pdu: bytes of the longest PDU that we take.
+    negotiation: further items of the A-ASSOCIATE-RQ (PS3.7 D.3.3). max_pdu: bytes of the longest PDU that we take;
+    largest: of a data set, of which more is let go (`measuring.TooLarge`).
     """
 
     within: float | None = None
     rests: bool = False
     negotiation: Sequence[Any] = ()
     max_pdu: int = 2**14
+    largest: int = 2**20
 
 
 def named(peer: Peer) -> str:
@@ -103,7 +105,7 @@ def opened(
     _hush()
     context, address = _tls(peer), _address(peer)
     limit, rejections = manner.within or seconds(peer), list[A_ASSOCIATE]()
-    ae = CallingAE(our_ae_title, limit, None if manner.rests else limit)
+    ae = CallingAE(our_ae_title, limit, None if manner.rests else limit, manner.largest)
     with cut_off(lambda: ae.socket, 2 * limit) as cutter:
         assoc = ae.associate(
             address,

@@ -13,6 +13,7 @@ from pynetdicom.association import Association
 from pynetdicom.transport import T_CONNECT, AddressInformation, AssociationSocket
 
 from ocr_service.network.limits import LONGEST_ANSWER
+from ocr_service.network.measuring import MeasuredDIMSE
 
 TLS = tuple[object, str]  # a context and the host's name, as pynetdicom takes them
 
@@ -50,13 +51,17 @@ class CallingSocket(AssociationSocket):
 
 
 class CallingAE(AE):
-    """Our AE for one association. limit: seconds for each wait; the association may rest where `idle` is None."""
+    """Our AE for one association.
 
-    def __init__(self, ae_title: str, limit: float, idle: float | None) -> None:
+    limit: seconds for each wait; the association may rest where `idle` is None. largest: bytes of a data set that the
+    peer may send.
+    """
+
+    def __init__(self, ae_title: str, limit: float, idle: float | None, largest: int) -> None:
         super().__init__(ae_title)
         self.connection_timeout = self.acse_timeout = self.dimse_timeout = limit
         self.network_timeout = idle
-        self._limit = limit
+        self._limit, self._largest = limit, largest
         self.made: CallingSocket | None = None
 
     @property
@@ -65,6 +70,8 @@ class CallingAE(AE):
         return None if self.made is None else self.made.socket
 
     def _create_socket(self, assoc: Association, address: AddressInformation, tls_args: TLS | None) -> CallingSocket:
+        """Here pynetdicom has made the association, and begun nothing with it."""
+        assoc.dimse = MeasuredDIMSE(assoc, self._largest)
         self.made = CallingSocket(assoc, address, self._limit)
         self.made.tls_args = cast("None", tls_args)
         return self.made
