@@ -1,14 +1,11 @@
 """One line to an archive: an association that is opened when something is asked, and again where it broke.
 
-Knows pynetdicom, TLS and what goes wrong between two AEs; must not know what is asked or what comes of it. Every
+Knows what goes wrong between two AEs that ask each other; must not know what is asked or what comes of it. Every
 fault of the peer becomes PeerUnavailable or PeerRefused here, once.
 """
 
 from __future__ import annotations
 
-import logging
-import socket
-import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,16 +14,16 @@ from typing import Final
 
 from pydicom import Dataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom import AE, _config, build_context, build_role, evt
+from pynetdicom import build_context, build_role, evt
 from pynetdicom.association import Association
 from pynetdicom.events import Event
 from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 from pynetdicom.presentation import PresentationContext
 
-from ocr_service.config import ClientTLS, Pacs
-from ocr_service.errors import ConfigError, PeerRefused, PeerUnavailable
-from ocr_service.network.reactor import hold, watched
-from ocr_service.network.tls import no_password
+from ocr_service.config import Pacs, Receiver
+from ocr_service.errors import PeerRefused, PeerUnavailable
+from ocr_service.network.calling import Manner, UnknownName, break_off, hang_up, opened
+from ocr_service.network.reactor import hold
 from ocr_service.network.wanted_classes import taken
 
 # The Query/Retrieve information models (PS3.4 C.6): FIND, MOVE and GET below the root's own.
@@ -35,8 +32,8 @@ FIND: Final = {root: f"{uid}.1" for root, uid in _ROOTS.items()}
 _MOVE: Final = {root: f"{uid}.2" for root, uid in _ROOTS.items()}
 _GET: Final = {root: f"{uid}.3" for root, uid in _ROOTS.items()}
 NOT_AUTHORIZED: Final = 0x0124  # PS3.7 C.5.7: what nobody asked for is not taken
+LARGEST: Final[int] = Receiver().max_object  # where nobody says another
 _MAX_PDU = 2**18
-_TRANSIENT = 0x02  # PS3.8 9.3.4, Result
 _IDLE = 5.0  # seconds: while we wait longer than this, the archive need not hold an association for us
 
 Take = Callable[[Event], int]
@@ -68,7 +65,8 @@ class Line:
     """An archive that is asked, in one association after the other; used by one thread.
 
     before: called before each request (it may wait; its own faults go up). wait_ahead: seconds it is going to wait.
-    seconds: how long all of it may take; None where that does not matter.
+    seconds: how long all of it may take; None where that does not matter. largest: bytes of an object that is taken,
+    as many as our receiver takes.
     """
 
     pacs: Pacs
@@ -77,6 +75,7 @@ class Line:
     wait_ahead: Callable[[], float] = lambda: 0.0
     seconds: float | None = None
     clock: Callable[[], float] = monotonic
+    largest: int = LARGEST
     manners: Manners = field(default_factory=Manners)
     take: Take | None = field(default=None, init=False)
     _assoc: Association | None = field(default=None, init=False)
@@ -116,14 +115,14 @@ class Line:
     def close(self) -> None:
         """Release the association, if there is one."""
         assoc, self._assoc = self._assoc, None
-        if assoc is not None and assoc.is_established:
-            assoc.release()
+        if assoc is not None:
+            hang_up(assoc)
 
     def abort(self) -> None:
         """End the association in the middle of an operation."""
         assoc, self._assoc = self._assoc, None
         if assoc is not None:
-            assoc.abort()
+            break_off(assoc)
 
     def broke(self, what: str) -> PeerUnavailable:
         """The fault of a request that got no proper answer; the association is over."""
@@ -136,51 +135,23 @@ class Line:
         )
 
     def _opened(self, timeout: float) -> Association:
-        _hush()
-        peer = self.pacs
-        ae = AE(ae_title=self.our_ae)
-        ae.connection_timeout = ae.acse_timeout = ae.dimse_timeout = timeout
-        ae.network_timeout = None  # an association may rest between two requests
-        tls = None if peer.tls is None else (_tls(peer.tls), peer.host)
-        where = f"{peer.name} ({peer.ae_title} at {peer.host}:{peer.port})"
-        try:
-            assoc = self._associated(ae, tls)
-        except (OSError, ValueError):  # a host name that nobody knows
-            raise NoLine(f"{where} cannot be reached: no such host") from None
-        if assoc.is_established:
-            return watched(assoc)
-        if not assoc.is_rejected:
-            if assoc.accepted_contexts == [] and assoc.rejected_contexts:
-                raise NoService(f"{where} takes part in nothing that is asked of it: no Query/Retrieve ({peer.root})")
-            raise NoLine(f"{where} cannot be reached: no connection, no answer, or no certificate that fits")
-        told = assoc.acceptor.primitive
-        if told is not None and told.result == _TRANSIENT:
-            raise NoLine(f"{where} takes no association at the moment")
-        raise NoService(f"{where} refuses us: does it know our AE title {self.our_ae}, and is its own right?")
-
-    def _associated(self, ae: AE, tls: tuple[ssl.SSLContext, str] | None) -> Association:
-        peer = self.pacs
         roles = [build_role(name, scp_role=True) for name in dict.fromkeys(name for name, _ in taken())]
-        return ae.associate(
-            peer.host,
-            peer.port,
-            _contexts(peer),
-            peer.ae_title,
+        manner = Manner(
+            within=timeout,
+            rests=True,
+            negotiation=[*(roles if self.pacs.retrieve == "get" else ()), *_relational(self.pacs)],
             max_pdu=_MAX_PDU,
-            ext_neg=[*(roles if peer.retrieve == "get" else ()), *_relational(peer)],
-            tls_args=tls,
-            evt_handlers=[(evt.EVT_C_STORE, self._take), (evt.EVT_CONN_OPEN, _without_delay)],
+            largest=self.largest,
         )
+        try:
+            return opened(self.pacs, self.our_ae, _contexts(self.pacs), [(evt.EVT_C_STORE, self._take)], manner)
+        except (PeerRefused, UnknownName) as error:
+            raise NoService(str(error)) from error
+        except PeerUnavailable as error:
+            raise NoLine(str(error)) from error
 
     def _take(self, event: Event) -> int:
         return NOT_AUTHORIZED if self.take is None else self.take(event)
-
-
-def _without_delay(event: Event) -> None:
-    """Requests are small, and their answers are waited for (RFC 896 would hold them back)."""
-    line = event.assoc.dul.socket
-    if line is not None and line.socket is not None:
-        line.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def is_accepted(assoc: Association, model: UID) -> bool:
@@ -228,25 +199,3 @@ def _relational(pacs: Pacs) -> list[SOPClassExtendedNegotiation]:
         wish.service_class_application_information = b"\x01"
         wishes.append(wish)
     return wishes
-
-
-def _tls(told: ClientTLS) -> ssl.SSLContext:
-    """TLS 1.2 or newer; the peer must show a certificate of the authority. ConfigError."""
-    try:
-        context = ssl.create_default_context(cafile=str(told.ca))
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.check_hostname = told.check_name
-        if told.certificate is not None and told.key is not None:
-            context.load_cert_chain(str(told.certificate), str(told.key), no_password)
-    except (OSError, ValueError) as error:  # SSLError is an OSError
-        why = getattr(error, "strerror", None) or error
-        raise ConfigError(f"[pacs.tls]: a certificate or key cannot be used: {why}") from error
-    return context
-
-
-def _hush() -> None:
-    """The records of both libraries quote what they read: a patient's name among it."""
-    _config.LOG_REQUEST_IDENTIFIERS = False
-    _config.LOG_RESPONSE_IDENTIFIERS = False
-    for library in ("pydicom", "pynetdicom"):
-        logging.getLogger(library).setLevel(logging.CRITICAL + 1)

@@ -17,7 +17,6 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from io import BytesIO
 from typing import TYPE_CHECKING, Any, cast
 
 import structlog
@@ -31,7 +30,8 @@ from pynetdicom.dul import DULServiceProvider
 from pynetdicom.pdu import A_ABORT_RQ
 from pynetdicom.transport import AssociationSocket
 
-from ocr_service.network.limits import COMMAND, Limits
+from ocr_service.network.limits import Limits
+from ocr_service.network.measuring import Measure, TooLarge
 from ocr_service.network.storing import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, WRONG_CLASS
 
 if TYPE_CHECKING:
@@ -197,8 +197,7 @@ class BoundedDIMSE(DIMSEServiceProvider):
     def __init__(self, assoc: BoundedAssociation) -> None:
         super().__init__(assoc)
         self._limits = assoc.limits
-        self._command = self._size = self._discarded = 0
-        self._too_large = False
+        self._measure = Measure(assoc.limits.largest, assoc.limits.memory)
         self.serving = False
 
     def get_msg(self, block: bool = False) -> Any:
@@ -209,16 +208,16 @@ class BoundedDIMSE(DIMSEServiceProvider):
 
     def give_all(self) -> None:
         """The association is over: what it held is free."""
-        self._limits.memory.give(self._size)
-        self._size = 0
+        self._measure.give_back()
 
     def receive_primitive(self, primitive: P_DATA) -> None:
         """Take the next fragments of a message (PS3.8 annex E); a complete one goes to who serves it."""
         if self.message is None:
             self.message = DIMSEMessage()
-            self._command = self._discarded = 0
-            self._too_large = False
-        self._bound(primitive)
+            self._measure.begin()
+        self._measure.take(primitive, self.message)
+        if self._measure.discarded > self._limits.largest:
+            raise ValueError("an object that has no end")
         if not self.message.decode_msg(primitive, self.assoc):
             return
         message, self.message = self.message, None
@@ -231,35 +230,11 @@ class BoundedDIMSE(DIMSEServiceProvider):
             self.serving = False
             self.give_all()
 
-    def _bound(self, primitive: P_DATA) -> None:
-        """Count what came. Of an object that is too large the bytes are dropped, and only its end is waited for."""
-        fragments = primitive.presentation_data_value_list
-        for index, (context_id, fragment) in enumerate(fragments):
-            if fragment[0] & 1:
-                self._command += len(fragment)
-                if self._command > COMMAND:
-                    raise ValueError(f"a command set of more than {COMMAND} bytes")
-                continue
-            count = len(fragment) - 1
-            if not self._too_large and (
-                self._size + count > self._limits.largest or not self._limits.memory.take(count)
-            ):
-                self._too_large = True
-                self._limits.memory.give(self._size)
-                self._size, cast(DIMSEMessage, self.message).data_set = 0, BytesIO()
-            if self._too_large:
-                self._discarded += count
-                if self._discarded > self._limits.largest:
-                    raise ValueError("an object that has no end")
-                fragments[index] = (context_id, fragment[:1])
-            else:
-                self._size += count
-
     def _answered(self, message: DIMSEMessage) -> bool:
         """Answer a C-STORE-RQ that nobody can keep (PS3.4 B.2.3)."""
         command = message.command_set
         if command.get("CommandField") != _C_STORE_RQ:
-            if self._too_large:
+            if isinstance(message.data_set, TooLarge):
                 raise ValueError("a request that is no C-STORE, and larger than an object may be")
             return False
         context = self.assoc._accepted_cx.get(cast(int, message.context_id))
@@ -267,7 +242,7 @@ class BoundedDIMSE(DIMSEServiceProvider):
             return False  # the association refuses it: no such presentation context
         sop_class, instance = command.get("AffectedSOPClassUID"), command.get("AffectedSOPInstanceUID")
         status = None
-        if self._too_large:
+        if isinstance(message.data_set, TooLarge):
             status = OUT_OF_RESOURCES
         elif not (
             _is_uid(sop_class) and _is_uid(instance) and message.data_set and message.data_set.getbuffer().nbytes
@@ -277,7 +252,10 @@ class BoundedDIMSE(DIMSEServiceProvider):
             status = WRONG_CLASS
         if status is None:
             return False
-        log.warning("object_refused", calling_ae=self.assoc.requestor.ae_title, status=f"0x{status:04X}")
+        log.warning(
+            "object_refused", calling_ae=self.assoc.requestor.ae_title, status=f"0x{status:04X}",
+            instance=str(instance) if _is_uid(instance) else "",
+        )  # fmt: skip
         answer = C_STORE()
         answer.MessageIDBeingRespondedTo = command.MessageID
         answer.Status = status

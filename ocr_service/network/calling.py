@@ -8,25 +8,27 @@ message (DIMSE) and each single read and write of the socket.
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom import AE, build_context, evt
+from pynetdicom import _config, build_context, evt
 from pynetdicom.association import Association
 from pynetdicom.pdu import A_ASSOCIATE_RJ
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext
-from pynetdicom.transport import AssociationSocket
 
-from ocr_service.config import ClientTLS, Peer
-from ocr_service.errors import PeerRefused, PeerUnavailable
+from ocr_service.config import Pacs, Peer
+from ocr_service.errors import ConfigError, PeerRefused, PeerUnavailable
+from ocr_service.network.connecting import CallingAE
+from ocr_service.network.cutting import Cutter, cut_off
 from ocr_service.network.reactor import hold, watched
-from ocr_service.network.tls import no_password
+from ocr_service.network.tls import client_context
 
 Handler = tuple[Any, ...]  # as pynetdicom's evt_handlers takes them
 _PERMANENT = 1
@@ -39,9 +41,30 @@ _UNKNOWN_NAMES = {
 _PROBE = 5.0  # seconds, at most, to find out why a connection failed
 
 
+class UnknownName(PeerUnavailable):
+    """One of the two AE titles is not known there: an administrator mends it, then the same request goes through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """What one kind of request wants of its association beside its contexts.
+
+    within: seconds for each wait; None is the peer's timeout. rests: may it stay open though nobody asks anything?
+    negotiation: further items of the A-ASSOCIATE-RQ (PS3.7 D.3.3). max_pdu: bytes of the longest PDU that we take;
+    largest: of a data set, of which more is let go (`measuring.TooLarge`).
+    """
+
+    within: float | None = None
+    rests: bool = False
+    negotiation: Sequence[Any] = ()
+    max_pdu: int = 2**14
+    largest: int = 2**20
+
+
 def named(peer: Peer) -> str:
-    """How sentences call a peer."""
-    return f"{peer.ae_title} at {peer.host}:{peer.port}"
+    """How sentences call a peer: an archive by its name, too."""
+    where = f"{peer.ae_title} at {peer.host}:{peer.port}"
+    return f"{peer.name} ({where})" if isinstance(peer, Pacs) else where
 
 
 def seconds(peer: Peer) -> float:
@@ -68,62 +91,47 @@ def calling(
 
 
 def opened(
-    peer: Peer, our_ae_title: str, contexts: Sequence[PresentationContext], handlers: Sequence[Handler] = ()
+    peer: Peer,
+    our_ae_title: str,
+    contexts: Sequence[PresentationContext],
+    handlers: Sequence[Handler] = (),
+    manner: Manner = Manner(),
 ) -> Association:
-    """The same association, to be ended by `hang_up`.
+    """The same association, to be ended by `hang_up` or `break_off`.
 
-    PeerUnavailable: nobody there, no answer, TLS failed, rejected for now, or one of the two AE titles is not known
-    there. PeerRefused: rejected for good, or none of the contexts is accepted.
+    PeerUnavailable: nobody there, no answer, TLS failed, rejected for now, broken off, or (UnknownName) one of the two
+    AE titles is not known there. PeerRefused: rejected for good, or none of the contexts is accepted.
     """
-    context = _tls(peer.tls, peer) if peer.tls else None
-    address = _address(peer)
-    watch = _Watch(seconds(peer))
-    ae = AE(ae_title=our_ae_title)
-    ae.connection_timeout = ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = seconds(peer)
-    with _cut_off(lambda: watch.transport, 2 * seconds(peer)):
+    _hush()
+    context, address = _tls(peer), _address(peer)
+    limit, rejections = manner.within or seconds(peer), list[A_ASSOCIATE]()
+    ae = CallingAE(our_ae_title, limit, None if manner.rests else limit, manner.largest)
+    with cut_off(lambda: ae.socket, 2 * limit) as cutter:
         assoc = ae.associate(
             address,
             peer.port,
             contexts=list(contexts),
             ae_title=peer.ae_title,
-            evt_handlers=[*watch.handlers(), *handlers],
+            max_pdu=manner.max_pdu,
+            ext_neg=list(manner.negotiation),
+            evt_handlers=[*_watch(rejections), *handlers],
             tls_args=(context, peer.host) if context else None,
         )
     if assoc.is_established:
         return watched(assoc)
-    if context is not None and context.made is not None:
-        context.made.close()
     _close(assoc)
-    if watch.transport is None:
-        raise PeerUnavailable(f"{named(peer)} cannot be reached: {_why_not(peer, context)}")
-    raise _rejected(watch.rejection, peer, our_ae_title) if watch.rejection else _not_granted(assoc, peer)
+    assert ae.made is not None
+    if not ae.made.connected:
+        raise PeerUnavailable(f"{named(peer)} cannot be reached: {_why_not(peer, address, context, limit)}")
+    raise _rejected(rejections[0], peer, our_ae_title) if rejections else _not_granted(assoc, peer, cutter, limit)
 
 
-def bounded(assoc: Association, peer: Peer) -> AbstractContextManager[None]:
+def bounded(assoc: Association, peer: Peer) -> AbstractContextManager[Cutter]:
     """For one message and its answer: the answer is ours (`reactor.hold`), and the connection is cut after twice the
     peer's timeout, whatever still trickles.
     """
     hold(assoc)
-    return _cut_off(lambda: assoc.dul.socket, 2 * seconds(peer))
-
-
-@contextmanager
-def _cut_off(transport: Callable[[], AssociationSocket | None], limit: float) -> Iterator[None]:
-    """Each read has its timeout; a peer that sends byte after byte of a PDU would still hold us for good."""
-
-    def cut() -> None:
-        held = transport()
-        if held is not None and held.socket is not None:
-            with suppress(OSError):
-                held.socket.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(limit, cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+    return cut_off(lambda: _socket(assoc), 2 * seconds(peer))
 
 
 def hang_up(assoc: Association) -> None:
@@ -136,16 +144,27 @@ def hang_up(assoc: Association) -> None:
     _close(assoc)
 
 
+def break_off(assoc: Association) -> None:
+    """Abort the association, in the middle of whatever is going on. Raises nothing."""
+    _end(assoc, assoc.abort)
+    _close(assoc)
+
+
 def _end(assoc: Association, by: Callable[[], None]) -> None:
-    with _cut_off(lambda: assoc.dul.socket, 2 * (assoc.acse_timeout or 1.0)):
+    with cut_off(lambda: _socket(assoc), 2 * (assoc.acse_timeout or 1.0)):
         by()
+
+
+def _socket(assoc: Association) -> socket.socket | None:
+    transport = assoc.dul.socket
+    return None if transport is None else transport.socket
 
 
 def _close(assoc: Association) -> None:
     """Close the socket: pynetdicom leaves one whose shutdown fails to the garbage collector."""
-    transport = assoc.dul.socket
-    if transport is not None and transport.socket is not None:
-        transport.socket.close()
+    left = _socket(assoc)
+    if left is not None:
+        left.close()
 
 
 def both_syntaxes(sop_classes: Sequence[str]) -> list[PresentationContext]:
@@ -154,66 +173,34 @@ def both_syntaxes(sop_classes: Sequence[str]) -> list[PresentationContext]:
     return [build_context(uid, syntax) for uid in sop_classes for syntax in syntaxes]
 
 
-class _Watch:
-    """What happens to one association that pynetdicom itself does not remember, or does not bound."""
+def _watch(rejections: list[A_ASSOCIATE]) -> list[Handler]:
+    """What happens to an association that pynetdicom itself does not remember, or does not pass on."""
 
-    def __init__(self, limit: float) -> None:
-        self.limit = limit
-        self.transport: AssociationSocket | None = None
-        self.rejection: A_ASSOCIATE | None = None
-
-    def handlers(self) -> list[Handler]:
-        """For pynetdicom's evt_handlers."""
-        return [
-            (evt.EVT_CONN_OPEN, self._prepare),
-            (evt.EVT_PDU_RECV, self._note_rejection),
-            (evt.EVT_ABORTED, self._wake),
-            (evt.EVT_RELEASED, self._wake),
-        ]
-
-    def _prepare(self, event: evt.Event) -> None:
-        """Bound each read and write: once connected, pynetdicom would wait without end for the rest of a PDU.
-
-        And send at once: a message is two PDUs, and the second would wait 40 ms for the first one's TCP ACK.
-        """
-        self.transport = event.assoc.dul.socket
-        if self.transport is not None and self.transport.socket is not None:
-            self.transport.socket.settimeout(self.limit)
-            self.transport.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def _note_rejection(self, event: evt.Event) -> None:
-        """pynetdicom takes one that comes very fast for a connection that failed, and forgets it."""
+    def note(event: evt.Event) -> None:
+        """pynetdicom takes a rejection that comes very fast for a connection that failed, and forgets it."""
         if isinstance(event.pdu, A_ASSOCIATE_RJ):
-            self.rejection = event.pdu.to_primitive()
+            rejections.append(event.pdu.to_primitive())
 
-    def _wake(self, event: evt.Event) -> None:
+    def wake(event: evt.Event) -> None:
         """Whoever began to wait for an answer just as the association ended would wait until the timeout."""
         event.assoc.dimse.msg_queue.put((None, None))
 
-
-class _Context(ssl.SSLContext):
-    """TLS for one association. It remembers its socket: pynetdicom forgets one that failed without closing it."""
-
-    made: ssl.SSLSocket | None = None
-
-    def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
-        self.made = super().wrap_socket(*args, **kwargs)
-        return self.made
+    return [(evt.EVT_PDU_RECV, note), (evt.EVT_ABORTED, wake), (evt.EVT_RELEASED, wake)]
 
 
-def _tls(told: ClientTLS, peer: Peer) -> _Context:
-    """TLS 1.2 or newer; the peer shows a certificate of `ca`, we show ours where we have one. PeerUnavailable."""
+def _hush() -> None:
+    """The records of both libraries quote what they read: a patient's name among it."""
+    _config.LOG_REQUEST_IDENTIFIERS = _config.LOG_RESPONSE_IDENTIFIERS = False
+    for library in ("pydicom", "pynetdicom"):
+        logging.getLogger(library).setLevel(logging.CRITICAL + 1)
+
+
+def _tls(peer: Peer) -> ssl.SSLContext | None:
+    """PeerUnavailable: what waits for the peer goes out when the files are there."""
     try:
-        context = _Context(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(str(told.ca))
-        if told.certificate is not None:
-            context.load_cert_chain(str(told.certificate), told.key and str(told.key), no_password)
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        why = error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)
-        raise PeerUnavailable(f"{named(peer)}: the files of its [tls] cannot be used: {why}") from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.check_hostname = told.check_name
-    return context
+        return None if peer.tls is None else client_context(peer.tls)
+    except ConfigError as error:
+        raise PeerUnavailable(f"{named(peer)}: tls: {error}") from error
 
 
 def _address(peer: Peer) -> str:
@@ -225,11 +212,11 @@ def _address(peer: Peer) -> str:
     return str(min(found, key=lambda one: one[0] != socket.AF_INET)[4][0])
 
 
-def _why_not(peer: Peer, context: ssl.SSLContext | None) -> str:
+def _why_not(peer: Peer, address: str, context: ssl.SSLContext | None, limit: float) -> str:
     """Why the connection failed. pynetdicom only logs it, so it is tried once more, by a socket that tells."""
-    limit = min(seconds(peer), _PROBE)
+    limit = min(limit, _PROBE)
     try:
-        with socket.create_connection((_address(peer), peer.port), limit) as plain:
+        with socket.create_connection((address, peer.port), limit) as plain:
             if context is not None:
                 context.wrap_socket(plain, server_hostname=peer.host).close()
     except ssl.SSLCertVerificationError as error:
@@ -247,15 +234,17 @@ def _rejected(answer: A_ASSOCIATE, peer: Peer, our_ae_title: str) -> PeerUnavail
     """What an A-ASSOCIATE-RJ means (PS3.8, table 9-21)."""
     if answer.result_source == 1 and answer.diagnostic in _UNKNOWN_NAMES:
         said = _UNKNOWN_NAMES[answer.diagnostic].format(ours=our_ae_title, theirs=peer.ae_title)
-        return PeerUnavailable(f"{named(peer)} {said}")
+        return UnknownName(f"{named(peer)} {said}")
     if answer.result == _PERMANENT:
         return PeerRefused(f"{named(peer)} rejected the association for good: {answer.reason_str}")
     return PeerUnavailable(f"{named(peer)} rejected the association for now: {answer.reason_str}")
 
 
-def _not_granted(assoc: Association, peer: Peer) -> PeerUnavailable | PeerRefused:
-    """An association without a context, or none."""
+def _not_granted(assoc: Association, peer: Peer, cutter: Cutter, limit: float) -> PeerUnavailable | PeerRefused:
+    """An association without a context, or none: the peer broke it off, or we did after its time."""
     answer = assoc.acceptor.primitive
     if isinstance(answer, A_ASSOCIATE) and answer.result == 0 and not assoc.accepted_contexts:
         return PeerRefused(f"{named(peer)} accepts none of the SOP classes and transfer syntaxes that we offered")
-    return PeerUnavailable(f"{named(peer)} took the connection and granted no association within {seconds(peer):g} s")
+    if cutter.done or assoc._sent_abort:
+        return PeerUnavailable(f"{named(peer)} took the connection and granted no association within {limit:g} s")
+    return PeerUnavailable(f"{named(peer)} took the connection and broke it off before it granted an association")

@@ -30,6 +30,7 @@ from ocr_service.network.asking import (
     takes_anything,
     taking,
 )
+from ocr_service.network.measuring import TooLarge
 from ocr_service.network.querying import Study, identifier_of
 from ocr_service.study import attributes
 
@@ -46,15 +47,22 @@ _MOST_UNASKED = 5  # objects that nobody asked for, before the association ends
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """Which objects are here now, which are not, and a sentence for each kind of reason."""
+    """Which objects are here now, which are not, and a sentence for each kind of reason.
+
+    refused: those of the missing that are larger than we take.
+    """
 
     kept: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     why: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
     def __add__(self, other: Fetched) -> Fetched:
         return Fetched(
-            self.kept + other.kept, self.missing + other.missing, tuple(dict.fromkeys((*self.why, *other.why)))
+            self.kept + other.kept,
+            self.missing + other.missing,
+            tuple(dict.fromkeys((*self.why, *other.why))),
+            self.refused + other.refused,
         )
 
 
@@ -81,6 +89,7 @@ class _Coming:
     whole: bool
     kept: dict[str, None] = field(default_factory=dict)
     why: dict[str, None] = field(default_factory=dict)
+    refused: dict[str, None] = field(default_factory=dict)
     unasked: int = 0
     cancelled: bool = False
 
@@ -105,6 +114,9 @@ class _Coming:
         if request.DataSet is None or not kind or not instance:
             self.why["it sent an object without its UIDs or content"] = None
             return _CANNOT_UNDERSTAND
+        if isinstance(request.DataSet, TooLarge):
+            self.refuse(instance)
+            return _NOT_KEPT
         try:
             self.inbox.keep(
                 _arrival(self.line.pacs, str(event.context.transfer_syntax), kind, instance, request.DataSet)
@@ -114,6 +126,13 @@ class _Coming:
             return _NOT_KEPT
         self.kept[instance] = None
         return _SUCCESS
+
+    def refuse(self, instance: str) -> None:
+        """It is larger than we take; only what we asked for is named by its UID."""
+        which = f"the object {instance}" if instance in self.wanted else "an object"
+        most = f"{self.line.largest / 2**20:g} MiB"
+        self.why[f"{which} is larger than receiver.max_object ({most}), and was not taken"] = None
+        self.refused[instance] = None
 
 
 def fetch(line: Line, inbox: Inbox, had: Callable[[str], bool], wanted: Wanted) -> Fetched:
@@ -135,14 +154,16 @@ def fetch(line: Line, inbox: Inbox, had: Callable[[str], bool], wanted: Wanted) 
 
 def _one_by_one(line: Line, inbox: Inbox, had: Callable[[str], bool], wanted: Wanted, several: Fetched) -> Fetched:
     kept, missing, why = list(several.kept), list(several.missing), several.why
-    for instance in several.missing:
+    refused = list(several.refused)
+    for instance in (one for one in several.missing if one not in several.refused):
         one, _ = _brought(line, inbox, had, wanted, (instance,), whole=False)
         if not one.kept:
             why = tuple(dict.fromkeys((*why, *one.why)))
+            refused += one.refused
             break
         kept.append(instance)
         missing.remove(instance)
-    return Fetched(tuple(kept), tuple(missing), why if missing else ())
+    return Fetched(tuple(kept), tuple(missing), why if missing else (), tuple(refused))
 
 
 def _brought(
@@ -163,9 +184,11 @@ def _brought(
     moved = line.pacs.retrieve == "move"
     kept = tuple(one for one in part if one in coming.kept or (moved and had(one)))
     missing = tuple(one for one in part if one not in kept)
-    if missing and finished:
-        coming.why[_reason(line, told, len(part), missing)] = None
-    return Fetched((*kept, *(one for one in coming.kept if one not in part)), missing, tuple(coming.why)), finished
+    refused = tuple(one for one in missing if one in coming.refused)
+    if finished and (lost := [one for one in missing if one not in refused]):
+        coming.why[_reason(line, told, len(part), lost)] = None
+    brought = (*kept, *(one for one in coming.kept if one not in part))
+    return Fetched(brought, missing, tuple(coming.why), refused), finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +249,8 @@ def _reason(line: Line, told: _Told, asked: int, missing: Sequence[str]) -> str:
     if told.status not in (_SUCCESS, _SOME_FAILED):
         return f"{name} did not send {number} objects (status 0x{told.status:04X})"
     if set(told.failed) & set(missing):
-        return f"{name} says that it could not send {len(set(told.failed) & set(missing))} of {number} missing objects"
+        said = f"{name} says that it could not send {len(set(told.failed) & set(missing))} of {number} missing objects"
+        return said if line.pacs.retrieve == "get" else f"{said}: our receiver's log names those that it refused"
     if line.pacs.retrieve == "move" and told.sent >= asked:
         return (
             f"{name} says that it sent {told.sent} objects, of which {number} did not arrive here: does it send what "

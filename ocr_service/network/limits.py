@@ -14,6 +14,7 @@ _SLACK = 4096  # some senders count a PDU's header, or that of its items, outsid
 _NEGOTIATION = 2**20  # bytes of an A-ASSOCIATE-RQ: 128 contexts with 60 transfer syntaxes each are 240 KB
 _ANY_PDU = 2**24  # bytes: what we offer where the configuration says 0, no limit; one PDU is held several times over
 COMMAND = 2**16  # bytes of a command set: the longest of PS3.7 annex E is far below 2 KB
+LONGEST_ANSWER = _NEGOTIATION  # bytes of a PDU of a peer that we call: we offer to take 256 KB at most
 P_DATA_TF = 0x04
 
 

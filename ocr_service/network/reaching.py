@@ -10,9 +10,9 @@ from pynetdicom import build_context
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # made when the module is loaded
 
 from ocr_service.config import Destination, Peer
-from ocr_service.errors import NetworkError
+from ocr_service.errors import ConfigError, NetworkError
 from ocr_service.network.calling import calling, named
-from ocr_service.network.stow import session_for
+from ocr_service.network.web import session_for
 
 
 def reach_peer(peer: Peer, our_ae_title: str) -> str:
@@ -30,20 +30,18 @@ def reach_peer(peer: Peer, our_ae_title: str) -> str:
 def reach_url(destination: Destination) -> str:
     """Why a DICOMweb service does not answer, or does not let us in; "" where it does."""
     assert destination.url is not None
-    session = session_for(destination)
     try:
-        answer = session.get(
-            f"{destination.url.rstrip('/')}/studies",
-            params={"limit": "1"},
-            timeout=destination.timeout.total_seconds() or 1.0,
-            allow_redirects=False,
-        )
+        with session_for(destination) as session, session.bounded():
+            answer = session.get(
+                f"{destination.url.rstrip('/')}/studies",
+                params={"limit": "1"},
+                timeout=destination.timeout.total_seconds() or 1.0,
+                allow_redirects=False,
+            )
     except requests.RequestException as error:
         return f"it does not answer ({type(error).__name__})"
-    except OSError as error:
-        return f"the files of its [tls] cannot be used: {error.strerror or 'not found'}"
-    finally:
-        session.close()
+    except ConfigError as error:
+        return f"tls: {error}"
     if answer.status_code in (401, 403):
         return f"it answered HTTP {answer.status_code}: it does not let us in; mend its token or certificate"
     # A service that only stores may answer a search with 404 or 405: it is there.

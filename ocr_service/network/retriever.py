@@ -18,7 +18,7 @@ from ocr_service.config import Pacs
 from ocr_service.errors import ConfigError, NetworkError
 from ocr_service.network import dose_series as dose
 from ocr_service.network.arrivals import Inbox
-from ocr_service.network.asking import Line, NoLine, NoService
+from ocr_service.network.asking import LARGEST, Line, NoLine, NoService
 from ocr_service.network.dose_series import Use
 from ocr_service.network.fetching import Fetched, Wanted, fetch
 from ocr_service.network.probing import Probe
@@ -278,15 +278,16 @@ def context_of_study(
     patient_id: str = "",
     seconds: float = 60.0,
     most_series: int = 24,
+    largest: int = LARGEST,
     clock: Callable[[], float] = monotonic,
 ) -> StudyContext:
     """What a unit needs beside its screens: the study's dose reports, and what its CT images say.
 
     Takes no longer than `seconds` plus the end of one request, and looks at `most_series` series of each kind; whatever
-    goes wrong is told in the value. patient_id: for Patient Root. Where the archive's own answers tell of each
-    image what its header would, no image moves. StoreError, OutputError.
+    goes wrong is told in the value. patient_id: for Patient Root. largest: bytes of an object that is taken. Where the
+    archive's own answers tell of each image what its header would, no image moves. StoreError, OutputError.
     """
-    line = Line(pacs, our_ae, seconds=seconds, clock=clock)
+    line = Line(pacs, our_ae, seconds=seconds, clock=clock, largest=largest)
     asked = _Asked(line, Study(study_instance_uid, patient_id), library, inbox, had)
     try:
         answers = series_of(line, asked.study).found

@@ -15,12 +15,13 @@ from xml.etree.ElementTree import ParseError
 import requests
 from dicomweb_client.web import DICOMwebClient
 from pydicom.dataset import Dataset
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
 from ocr_service.config import Destination
+from ocr_service.errors import ConfigError
 from ocr_service.network.encoded import decoded
 from ocr_service.network.sent import Accepted, Refused, Sent, Unavailable, Warned, judged
+from ocr_service.network.web import WebSession, session_for
 
 _JSON = ("application/dicom+json", "application/json")
 _XML = ("application/dicom+xml", "application/xml", "text/xml")
@@ -29,19 +30,18 @@ _XML = ("application/dicom+xml", "application/xml", "text/xml")
 _PASSING = frozenset({404, 408, 425, 429})
 # 5xx that stay as they are: not implemented, HTTP version not supported.
 _LASTING = frozenset({501, 505})
+# What is raised over an answer that has come: over its status, or what the client makes of its body.
+_READ_BELOW = (requests.HTTPError, requests.exceptions.InvalidJSONError)
 
 
 class StowLane:
-    """STOW-RS over connections that are kept open (see `Lane`).
-
-    The environment's proxies and .netrc are not asked: what the service does is in its configuration. No redirection
-    is followed: a POST would become a GET, whose 200 says nothing of the object.
-    """
+    """STOW-RS over a connection that is kept open (see `Lane`, `web.session_for`)."""
 
     def __init__(self, destination: Destination) -> None:
         self._name = f"{destination.name} at {destination.url}"
         self._seconds = destination.timeout.total_seconds() or 1.0
-        self._session = session_for(destination)
+        self._destination = destination
+        self._session: WebSession | None = None
         self._client: DICOMwebClient | None = None
         self._url = (destination.url or "").rstrip("/")
         self._answer: requests.Response | None = None
@@ -49,11 +49,22 @@ class StowLane:
     def send(self, encoded: bytes) -> Sent:
         """See `Lane`. 401 and 403 are refusals: a wrong token that is shown again and again locks an account."""
         ds = decoded(encoded)
+        try:
+            client, session = self._stow()
+        except ConfigError as error:
+            return Unavailable(f"{self._name}: tls: {error}")
+        with session.bounded() as cutter:
+            told = self._stored(client, ds)
+        if cutter.done:  # what came until then may look like a whole answer
+            return Unavailable(f"{self._name} gave no whole answer within {session.longest:g} s", begun=True)
+        return told
+
+    def _stored(self, client: DICOMwebClient, ds: Dataset) -> Sent:
         self._answer, parsed = None, None
         try:
-            parsed = self._stow().store_instances([ds])
+            parsed = client.store_instances([ds])
         except requests.RequestException as error:
-            if self._answer is None or isinstance(error, requests.TooManyRedirects):
+            if self._answer is None or not isinstance(error, _READ_BELOW):
                 return self._unanswered(error)
         except (
             AttributeError,
@@ -64,22 +75,22 @@ class StowLane:
         ):  # what the client makes of the body; it is read below
             if self._answer is None:
                 raise
-        except OSError as error:  # requests raises it for files of [destination.tls] that are not there
-            return Unavailable(f"{self._name}: the files of its [tls] cannot be used: {error.strerror or 'not found'}")
         assert self._answer is not None
         return _judged(self._answer, parsed, str(ds.SOPInstanceUID), self._name)
 
     def close(self) -> None:
         """See `Lane`."""
-        self._session.close()
+        if self._session is not None:
+            self._session.close()
 
-    def _stow(self) -> DICOMwebClient:
-        if self._client is None:
+    def _stow(self) -> tuple[DICOMwebClient, WebSession]:
+        if self._client is None or self._session is None:
+            self._session = session_for(self._destination)
             self._client = DICOMwebClient(
                 self._url, self._session, timeout=self._seconds, callback=self._remember, chunk_size=2**30
             )
             self._client.set_http_retry_params(retry=False)  # the durable caller tries again
-        return self._client
+        return self._client, self._session
 
     def _remember(self, response: requests.Response, *_: Any, **__: Any) -> requests.Response:
         self._answer = response
@@ -101,31 +112,6 @@ def _never_reached(error: requests.RequestException) -> bool:
     """Was there no connection over which anything could have been sent?"""
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
-
-
-class _AnyName(HTTPAdapter):
-    """HTTPS to a peer whose certificate is of our authority and need not name its host (`check_name = false`)."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs, assert_hostname=False)
-
-
-def session_for(destination: Destination) -> requests.Session:
-    """A session with the destination's token and TLS files."""
-    session = requests.Session()
-    session.trust_env = False
-    session.max_redirects = 0
-    session.headers["Accept"] = "application/dicom+json"
-    if destination.token is not None:
-        session.headers["Authorization"] = f"Bearer {destination.token.get_secret_value()}"
-    tls = destination.tls
-    if tls is not None:
-        session.verify = str(tls.ca)
-        if tls.certificate is not None:
-            session.cert = (str(tls.certificate), str(tls.key))
-        if not tls.check_name:
-            session.mount("https://", _AnyName())
-    return session
 
 
 def _judged(answer: requests.Response, parsed: Dataset | None, instance: str, peer: str) -> Sent:

@@ -18,7 +18,7 @@ import structlog
 from ocr_service.config import Pacs
 from ocr_service.errors import NetworkError, OutputError, PeerUnavailable
 from ocr_service.network.arrivals import Inbox
-from ocr_service.network.asking import Line, NoLine, NoService
+from ocr_service.network.asking import LARGEST, Line, NoLine, NoService
 from ocr_service.network.pace import Pace, Stopped
 from ocr_service.network.querying import Study, knows_any, studies_by, studies_by_patient, studies_of_day
 from ocr_service.network.retriever import Fault, StudyLooked, look_at
@@ -126,17 +126,18 @@ def sweep(
     pace: Pace,
     *,
     without_screens: bool = False,
+    largest: int = LARGEST,
 ) -> Iterator[StudyLooked | PartLooked]:
     """Look at each study of the period, and tell of each, and of each part of the period, as it is through.
 
-    without_screens: bring a few images of studies that have neither screens nor dose reports. A day counts as done
+    without_screens: bring a few images of studies that have neither screens nor dose reports. largest: bytes of an
+    object that is taken; one that is larger is a fault of its study. A day counts as done
     where it had no fault and lies before the days that `pacs.look_back` goes back: studies are sent late. Ends early
     where `pace` says so. PeerUnavailable where the archive is not there, PeerRefused where it serves us nothing;
     OutputError, StoreError of our own. What was brought until then is recorded; the rest is looked at next time.
     """
-    going = _Sweep(
-        Line(pacs, our_ae, before=pace.take, wait_ahead=pace.due), library, inbox, memory, pace, without_screens
-    )
+    line = Line(pacs, our_ae, before=pace.take, wait_ahead=pace.due, largest=largest)
+    going = _Sweep(line, library, inbox, memory, pace, without_screens)
     try:
         yield from going.days(period) if isinstance(period, Days) else going.listed(period)
     except Stopped:

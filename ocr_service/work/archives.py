@@ -75,6 +75,7 @@ def ask(worker: Worker, study: str, seconds: float = 60.0) -> int:
             memory.had,
             patient_id=_patient_id(worker, study) if pacs.root == "patient" else "",
             seconds=seconds,
+            largest=worker.config.receiver.max_object,
         )
         new = [header for header in told.headers if "SOPClassUID" in header and not memory.knows(header)]
         for header in new:

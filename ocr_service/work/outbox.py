@@ -6,12 +6,11 @@ Knows files; must not know what goes where. Names are digests and UIDs that we c
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from ocr_service.errors import OutputError
 from ocr_service.work.output import folder_of, reason
-from ocr_service.work.spool import sync_folder
+from ocr_service.work.spool import put, sync_folder
 
 
 class Outbox:
@@ -51,19 +50,9 @@ class Outbox:
         """Put a document there; its name. OutputError."""
         name = f"{folder_of(study_instance_uid)}/{sop_instance_uid}.dcm"
         place = self.folder / name
-        half = place.with_name(f"{sop_instance_uid}.{os.getpid()}.part")
         try:
             self._make(place.parent)
-            try:
-                with half.open("wb") as file:
-                    file.write(encoded)
-                    file.flush()
-                    os.fsync(file.fileno())
-                half.replace(place)
-                sync_folder(place.parent)
-            finally:
-                with suppress(OSError):
-                    half.unlink(missing_ok=True)
+            put(place, encoded)
         except OSError as error:
             raise OutputError(f"the document {name} could not be put into the outbox: {reason(error)}") from error
         return name

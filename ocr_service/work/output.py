@@ -50,7 +50,7 @@ def write(encoded: bytes, study_instance_uid: str, sop_instance_uid: str, out: P
             return name
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
-            half.write_bytes(encoded)
+            half.write_bytes(encoded)  # not synced: the next run compares the bytes, and mends them
             half.replace(place)
         finally:
             half.unlink(missing_ok=True)

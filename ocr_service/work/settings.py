@@ -6,7 +6,6 @@ Knows the configuration and the places it names; must not know what the service 
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ import tomlkit
 from tomlkit.items import Item
 
 from ocr_service import equipment
-from ocr_service.config import ClientTLS, Config
+from ocr_service.config import Config
 from ocr_service.errors import ConfigError, OcrServiceError, OutputError
 from ocr_service.network.reaching import reach_peer, reach_url
-from ocr_service.network.tls import no_password, server_context
+from ocr_service.network.tls import client_context, server_context
 from ocr_service.work.audit_trail import read_trail
 from ocr_service.work.spool import Spool
 from ocr_service.work.store import Store, database_url
@@ -90,8 +89,11 @@ def problems(config: Config) -> Iterator[str]:
     named += [(f"destination {one.name}", one.tls) for one in config.destination]
     named += [("mpps.forward", config.mpps.forward.tls)] if config.mpps.forward is not None else []
     for name, tls in named:
-        if tls is not None and (why := _client_tls(tls)):
-            yield f"{name}: tls: {why}"
+        try:
+            if tls is not None:
+                client_context(tls)
+        except ConfigError as error:
+            yield f"{name}: tls: {error}"
 
 
 def _folders(config: Config) -> Iterator[str]:
@@ -120,18 +122,6 @@ def _is_open(key: Path) -> bool:
         return bool(key.stat().st_mode & 0o007)
     except OSError:
         return False
-
-
-def _client_tls(tls: ClientTLS) -> str:
-    """Why the files of a peer's TLS cannot be used; "" where they can."""
-    try:
-        context = ssl.create_default_context(cafile=str(tls.ca))
-        if tls.certificate is not None and tls.key is not None:
-            context.load_cert_chain(tls.certificate, tls.key, password=no_password)
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-        return f"ca, certificate or key cannot be used ({why})"
-    return ""
 
 
 def unreachable(config: Config) -> Iterator[tuple[str, str]]:

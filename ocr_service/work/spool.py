@@ -88,18 +88,9 @@ class Spool:
 
     def replace(self, name: str, encoded: bytes) -> None:
         """Put other bytes in the place of a file, in one step. OutputError."""
-        path = self.folder / name
-        half = path.with_suffix(f".{os.getpid()}.part")
         try:
-            with half.open("wb") as file:
-                file.write(encoded)
-                file.flush()
-                os.fsync(file.fileno())
-            half.replace(path)
-            sync_folder(path.parent)
+            put(self.folder / name, encoded)
         except OSError as error:
-            with suppress(OSError):
-                half.unlink(missing_ok=True)
             raise OutputError(f"a file of the spool could not be replaced: {error.strerror}") from error
 
     def full(self) -> str | None:
@@ -142,6 +133,20 @@ def _half(place: Path) -> Path:
 def _remove(path: Path) -> None:
     with suppress(OSError):
         path.unlink(missing_ok=True)
+
+
+def put(place: Path, encoded: bytes) -> None:
+    """Write a file that has its name when it is whole and synced, and not before; an older one gives way. OSError."""
+    half = place.with_suffix(f".{os.getpid()}.part")
+    try:
+        with half.open("wb") as file:
+            file.write(encoded)
+            file.flush()
+            os.fsync(file.fileno())
+        half.replace(place)
+        sync_folder(place.parent)
+    finally:
+        _remove(half)
 
 
 def sync_folder(folder: Path) -> None:

@@ -47,6 +47,7 @@ class Sweeper:
             period,
             pace,
             without_screens=without_screens,
+            largest=self._config.receiver.max_object,
         )
 
 

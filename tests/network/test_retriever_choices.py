@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import shutil
+import socket
 import ssl
 import subprocess
 from collections.abc import Generator, Iterator
@@ -28,6 +29,7 @@ from ocr_service.network.querying import Study, series_of
 from ocr_service.network.sweep import Days, PartLooked, StudyLooked, sweep, swept
 from tests.network.archives import OURS, SAMPLES, Kept, at_once, free_port, pacs_at, shipped, started
 from tests.network.odd_pacs import ROOT, OddPacs, image, page
+from tests.network.sender_peers import raw
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # pynetdicom's socket of a refused connection
@@ -244,14 +246,14 @@ def test_an_archive_that_refuses_our_title_is_told_so_at_once() -> None:
     ae = AE(ae_title="ARCHIVE")
     ae.require_calling_aet = ["OTHER"]
     ae.add_supported_context("1.2.840.10008.1.1")
-    with started(ae, 0, []) as port, pytest.raises(PeerRefused, match="does it know our AE title OCR_TEST"):
+    with started(ae, 0, []) as port, pytest.raises(PeerRefused, match="does not know our AE title OCR_TEST"):
         swept(sweep(pacs_at(port), OURS, LIBRARY, Kept(), Kept(), Days(DAY, DAY), at_once()))
 
 
 def test_a_peer_without_query_is_no_archive() -> None:
     ae = AE(ae_title="ARCHIVE")
     ae.add_supported_context("1.2.840.10008.1.1")
-    with started(ae, 0, []) as port, pytest.raises(NoService, match="no Query/Retrieve"):
+    with started(ae, 0, []) as port, pytest.raises(NoService, match="accepts none of the SOP classes"):
         series_of(Line(pacs_at(port), OURS), Study(f"{ROOT}.1"))
 
 
@@ -263,14 +265,54 @@ def test_an_archive_that_has_no_association_left_is_asked_again_later() -> None:
         other = AE()
         other.add_requested_context(FIND["study"])
         first = other.associate("127.0.0.1", port, ae_title="ARCHIVE")
-        with pytest.raises(NoLine, match="takes no association at the moment"):
+        with pytest.raises(NoLine, match="rejected the association for now"):
             series_of(Line(pacs_at(port), OURS), Study(f"{ROOT}.1"))
         first.release()
 
 
 def test_a_host_that_nobody_knows_is_not_there() -> None:
-    with pytest.raises(NoLine, match="no such host"):
+    with pytest.raises(NoLine, match="its host name is not known"):
         series_of(Line(pacs_at(104, host="no-such-host.invalid"), OURS), Study(f"{ROOT}.1"))
+
+
+def _silent(connection: socket.socket) -> None:
+    """Nothing is said until the other side has gone."""
+    while connection.recv(4096):
+        pass
+
+
+def _gone(connection: socket.socket) -> None:
+    connection.recv(4096)
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def _aborting(connection: socket.socket) -> None:
+    connection.recv(4096)
+    connection.sendall(bytes([7, 0, 0, 0, 0, 4, 0, 0, 2, 0]))  # A-ABORT (PS3.8 9.3.8)
+    connection.recv(4096)
+
+
+def _endless(connection: socket.socket) -> None:
+    """The head of an A-ASSOCIATE-AC of 4 GB."""
+    connection.recv(4096)
+    connection.sendall(bytes([2, 0, 255, 255, 255, 255]) + bytes(2**16))
+    connection.recv(4096)
+
+
+@pytest.mark.parametrize(
+    ("serve", "words"),
+    [
+        (_silent, "granted no association within 1 s"),
+        (_gone, "broke it off before it granted an association"),
+        (_aborting, "broke it off before it granted an association"),
+        (_endless, "took the connection and broke it off"),
+    ],
+)
+def test_an_archive_that_grants_no_association_is_told_from_one_that_is_not_there(serve, words: str) -> None:
+    with raw(serve) as port, pytest.raises(NoLine, match=f"archive .ARCHIVE at 127.0.0.1:{port}. .*{words}"):
+        series_of(Line(pacs_at(port, timeout="1s"), OURS), Study(f"{ROOT}.1"))
+    with pytest.raises(NoLine, match="cannot be reached: connection refused"):
+        series_of(Line(pacs_at(free_port(), timeout="1s"), OURS), Study(f"{ROOT}.1"))
 
 
 def test_stopped_is_no_error_of_a_peer() -> None:
@@ -300,6 +342,13 @@ def test_an_archive_is_asked_over_tls_and_only_with_a_certificate_that_we_trust(
     with pacs.running(context) as port:
         good = pacs_at(port, tls={"ca": certificates / "archive.pem"})
         assert swept(sweep(good, OURS, LIBRARY, kept, kept, Days(DAY, DAY), at_once())).kept == 1
-        for wrong in (pacs_at(port, tls={"ca": certificates / "other.pem"}), pacs_at(port, timeout="2s")):
-            with pytest.raises(NoLine):
+        for wrong, words in (
+            (
+                pacs_at(port, tls={"ca": certificates / "other.pem"}),
+                "cannot be reached: its certificate is not accepted",
+            ),
+            (pacs_at(port, tls={"ca": certificates / "none.pem"}), "tls: ca, certificate or key cannot be used"),
+            (pacs_at(port, timeout="2s"), "broke it off before it granted an association"),
+        ):
+            with pytest.raises(NoLine, match=words):
                 series_of(Line(wrong, OURS), Study(f"{ROOT}.1"))

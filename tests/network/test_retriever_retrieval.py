@@ -12,14 +12,22 @@ from threading import Thread
 
 import pytest
 from pydicom.uid import CTImageStorage
+from pynetdicom.dimse_messages import DIMSEMessage
+from pynetdicom.pdu_primitives import P_DATA
+from structlog.testing import capture_logs
 
 from ocr_service.errors import PeerRefused
 from ocr_service.network import reactor
 from ocr_service.network.asking import Line
-from ocr_service.network.sweep import Days
-from tests.network.archives import OURS, Kept, free_port, pacs_at, receiving
+from ocr_service.network.limits import Memory
+from ocr_service.network.listening import listen
+from ocr_service.network.measuring import Measure, TooLarge
+from ocr_service.network.receiver import serve_receiver
+from ocr_service.network.sweep import Days, StudyLooked, sweep
+from tests.network.archives import OURS, Kept, at_once, free_port, pacs_at, receiving
 from tests.network.odd_pacs import (
     DAY,
+    LIBRARY,
     STUDY,
     OddPacs,
     image,
@@ -28,6 +36,7 @@ from tests.network.odd_pacs import (
     swept,
     uids,
 )
+from tests.network.receiving import config, loud_again
 
 # pynetdicom leaves it to the collector to close the socket of a connection that was refused or aborted.
 pytestmark = [
@@ -89,6 +98,60 @@ def test_what_cannot_be_kept_is_not_acknowledged() -> None:
     kept.broken = None
     swept(pacs, kept)
     assert set(kept.arrivals) == uids(pacs.objects)
+
+
+LARGE = f"{STUDY}.999.2"
+
+
+def with_a_large_one(size: int) -> OddPacs:
+    """A dose series whose second object has so many bytes, and another study."""
+    large = page(number=2, BitsAllocated=8, PixelData=bytes(size))
+    return OddPacs([page(number=1), large, page(number=3), page(study=2)])
+
+
+def test_an_object_larger_than_we_take_is_refused_and_named_and_the_others_come() -> None:
+    pacs, kept = with_a_large_one(4 * 2**20), Kept()
+    with pacs.running() as port:
+        asked = sweep(pacs_at(port), OURS, LIBRARY, kept, kept, Days(DAY, DAY), at_once(), largest=2**20)
+        studies = [one for one in asked if isinstance(one, StudyLooked)]
+
+    assert set(kept.arrivals) == uids(pacs.objects) - {LARGE}
+    said = f"the object {LARGE} is larger than receiver.max_object (1 MiB), and was not taken"
+    assert [[fault.what for fault in one.faults] for one in studies] == [[said], []]
+    assert (pacs.retrievals, pacs.associations) == (2, 1), "once for each series: what is too large is so next time"
+
+
+def test_nothing_is_held_of_an_object_that_is_too_large() -> None:
+    memory = Memory(2**20)
+    measure, message = Measure(2**20, memory), DIMSEMessage()
+    fragments = P_DATA()
+    fragments.presentation_data_value_list = [[1, b"\x00" + bytes(2**18)] for _ in range(16)]
+    measure.begin()
+    measure.take(fragments, message)
+    assert isinstance(message.data_set, TooLarge)
+    assert message.data_set.getbuffer().nbytes == 0
+    assert (memory.taken, measure.discarded) == (0, 12 * 2**18)
+
+
+def test_an_object_that_our_receiver_refuses_is_told_by_c_move_too() -> None:
+    pacs, kept = with_a_large_one(3 * 2**19), Kept()
+    told = config(ae_title=OURS, max_object="1 MiB")
+    listening = listen(told.receiver, plain_port=0)
+    with loud_again():
+        receiver = serve_receiver(told, kept, listening)
+        try:
+            pacs.move_to = ("127.0.0.1", listening.ports[0] or 0)
+            with capture_logs() as logs:
+                studies, _ = swept(pacs, kept, retrieve="move")
+        finally:
+            receiver.stop(grace=2)
+            listening.close()
+
+    assert set(kept.arrivals) == uids(pacs.objects) - {LARGE}
+    what = [fault.what for one in studies for fault in one.faults]
+    said = "archive says that it could not send 1 of 1 missing objects: our receiver's log names those that it refused"
+    assert said in what
+    assert {log["instance"] for log in logs if log["event"] == "object_refused"} == {LARGE}
 
 
 def test_an_archive_that_ends_the_association_in_the_middle_of_a_retrieval_is_asked_for_the_rest_next_time() -> None:

@@ -60,9 +60,9 @@ def test_tls_stops_where_a_certificate_is_wrong_and_says_so(made: Certificates, 
     for told, words in [
         (stranger, "its certificate is not accepted: "),
         (misnamed, "IP address mismatch"),
-        (not_shown, "granted no association"),
+        (not_shown, "broke it off before it granted an association"),
         (plain, "cannot be reached"),
-        (missing, "the files of its [tls] cannot be used"),
+        (missing, "tls: ca, certificate or key cannot be used (No such file or directory)"),
     ]:
         assert isinstance(told, Unavailable)
         assert words in told.why
@@ -78,7 +78,7 @@ def test_a_key_with_a_password_is_told_and_asked_of_nobody(made: Certificates) -
     told = send(REPORT.encoded, dicom(104, tls=tls), OURS)
 
     assert isinstance(told, Unavailable)
-    assert told.why.endswith("the files of its [tls] cannot be used: the key is encrypted")
+    assert told.why.endswith("tls: ca, certificate or key cannot be used (the key is encrypted)")
 
 
 def test_tls_reaches_dcmtk(made: Certificates, tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -23,6 +25,7 @@ from tests.network.sender_peers import (
     data_set,
     free_port,
     orthanc,
+    raw,
     report,
     stow,
     tidied,
@@ -219,6 +222,66 @@ def test_a_server_that_never_answers_is_not_waited_for_without_end(server: Web) 
     assert took < PATIENCE / 2
 
 
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/dicom+json\r\nContent-Length: 400\r\n\r\n"
+OLD_HEAD = b"HTTP/1.0 200 OK\r\n\r\n"  # its body ends where the connection does
+
+
+@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nX-Long: ", HEAD, OLD_HEAD])
+def test_a_server_that_drips_its_answer_is_not_waited_for_without_end(begun: bytes) -> None:
+    over = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        connection.recv(2**16)
+        connection.sendall(begun)
+        while not over.wait(0.05):
+            connection.sendall(b" ")
+
+    with raw(drip) as port:
+        at = time.monotonic()
+        told = send(REPORT.encoded, stow(port, 0.5), OURS)
+        took = time.monotonic() - at
+        over.set()
+
+    assert told == Unavailable(f"web at http://127.0.0.1:{port}/dicom-web gave no whole answer within 1 s", begun=True)
+    assert took < PATIENCE / 2
+
+
+@pytest.mark.dicom_tools
+def test_an_answer_that_drips_under_tls_is_cut_off_too(made: Certificates) -> None:
+    over, secured = threading.Event(), made.server()
+
+    def drip(connection: socket.socket) -> None:
+        with suppress(OSError), secured.wrap_socket(connection, server_side=True) as secure:
+            secure.recv(2**16)
+            secure.sendall(HEAD)
+            while not over.wait(0.05):
+                secure.sendall(b" ")
+
+    with raw(drip) as port:
+        told = send(REPORT.encoded, stow(port, 2, scheme="https", tls=made.client()), OURS)
+        over.set()
+
+    assert isinstance(told, Unavailable)
+    assert "no whole answer within 4 s" in told.why
+
+
+@pytest.mark.parametrize("begun", [HEAD, HEAD + b"{"])
+def test_an_answer_that_breaks_off_is_no_delivery(begun: bytes) -> None:
+    """Its status says 200; what it had to say of the object is not there."""
+
+    def half(connection: socket.socket) -> None:
+        connection.recv(2**16)
+        connection.sendall(begun)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    with raw(half) as port:
+        told = send(REPORT.encoded, stow(port), OURS)
+
+    assert isinstance(told, Unavailable)
+    assert "broke the connection off" in told.why
+    assert told.begun
+
+
 def test_nobody_there_is_for_later() -> None:
     told = send(REPORT.encoded, stow(free_port()), OURS)
 
@@ -259,7 +322,7 @@ def test_https_is_for_servers_whose_certificate_our_authority_signed(made: Certi
         assert isinstance(told, Unavailable)
         assert "TLS" in told.why
     assert isinstance(missing, Unavailable)
-    assert "the files of its [tls]" in missing.why
+    assert "tls: ca, certificate or key cannot be used (No such file" in missing.why
 
 
 @pytest.mark.dicom_tools

@@ -56,7 +56,7 @@ class FakeInbox:
 @pytest.fixture
 def worker(store) -> Any:
     sorts = iter([2, 1])
-    config = SimpleNamespace(pacs=(PACS,), receiver=SimpleNamespace(ae_title="OCR"), templates=None)
+    config = SimpleNamespace(pacs=(PACS,), receiver=SimpleNamespace(ae_title="OCR", max_object=2**20), templates=None)
     return SimpleNamespace(config=config, store=store, inbox=FakeInbox(), library=None, sort_out=lambda: next(sorts, 0))
 
 
