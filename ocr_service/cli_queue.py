@@ -200,17 +200,25 @@ def recall(
 
 @scanner_app.command("list")
 def list_scanners(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
-    """Show each template and console, who accepted it, and how many reports wait for that."""
+    """Show each template and console: who accepted it, or how far that is, and how many units wait for a person."""
     from dataclasses import asdict
 
     from ocr_service.work.overview import known_scanners
 
-    found = known_scanners(_desk(config).store)
+    desk = _desk(config)
+    found = known_scanners(desk.store, desk.config.reading.commissioning)
     if as_json:
         echo_json([asdict(one) for one in found])
         return
-    rows = [[one.template, one.console, one.first_at, one.accepted_at, one.accepted_by, one.held] for one in found]
-    echo_rows(["template", "console", "first read", "accepted", "by", "reports that wait"], rows)
+    rows = [
+        [
+            *(one.template, one.console, one.first_at, one.accepted_at, one.accepted_by),
+            *(one.progress, one.held, one.in_review),
+        ]
+        for one in found
+    ]
+    heads = ["template", "console", "first read", "accepted", "by", "confirmed", "wait for acceptance", "in review"]
+    echo_rows(heads, rows)
 
 
 @scanner_app.command()

@@ -287,13 +287,32 @@ def test_a_scanner_is_listed_and_accepted(tmp_path: Path):
     site.verified("1.10", "9.1")
     (waits,) = json.loads(site.does("queue", "--json")[1])
     assert waits["kind"] == "commissioning"
-    assert "\t1\n" in site.does("scanner", "list")[1]
+    assert "\t0 of 2\t1\t0\n" in site.does("scanner", "list")[1]
 
     code, said = site.does("scanner", "accept", TEMPLATE, CONSOLE, "--person", PERSON)
 
     assert (code, said) == (0, "accepted; 1 reports that waited are sent\n")
     (known,) = json.loads(site.does("scanner", "list", "--json")[1])
     assert (known["accepted_by"], known["held"]) == (PERSON, 0)
+    assert "\taccepted\t0\t0\n" in site.does("scanner", "list")[1]
+
+
+def test_a_scanner_is_listed_with_how_far_its_commissioning_is(tmp_path: Path):
+    site = Site(tmp_path, commissioning=5)
+    made = []
+    for number in (1, 2, 3):
+        site.receive(f"{number}.1", f"1.{number}0")
+        made.append(site.verified(f"1.{number}0", f"9.{number}"))
+    site.receive("4.1", "1.40")
+    site.in_review("1.40")
+    for unit in (made[0], made[1], made[1]):
+        assert site.does("confirm", unit, "--person", PERSON, "--yes")[0] == 0
+
+    assert site.does("scanner", "list")[1].endswith("\t2 of 5\t3\t1\n")
+
+    site.config = site.config.model_copy(update={"reading": site.config.reading.model_copy(update={"commissioning": 0})})
+    site.write()
+    assert "\tnot needed\t" in site.does("scanner", "list")[1]
 
 
 def test_a_recall_by_hand_waits_in_the_queue_until_it_is_closed(site: Site, monkeypatch: pytest.MonkeyPatch):

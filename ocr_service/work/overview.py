@@ -18,6 +18,7 @@ from ocr_service.config import Config
 from ocr_service.dose.report import Finding, FindingKind
 from ocr_service.work import lines
 from ocr_service.work.inbox import day_of
+from ocr_service.work.persons import confirmed_units
 from ocr_service.work.placing import COMMISSIONING
 from ocr_service.work.spool import Spool
 from ocr_service.work.store import Store
@@ -161,27 +162,44 @@ def _typed(told: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """A template on a console, and whether a person has accepted it. held: reports that wait for that."""
+    """A template on a console, and whether a person has accepted it.
+
+    confirmed: of how many units a person has confirmed the report as it was read; `needed` of them accept the scanner
+    (`reading.commissioning`; 0: none has to be accepted). held: reports that wait for that. in_review: units that a
+    person has to look at for another reason.
+    """
 
     template: str
     console: str
     first_at: str
     accepted_at: str
     accepted_by: str
+    confirmed: int
+    needed: int
     held: int
+    in_review: int
+
+    @property
+    def progress(self) -> str:
+        """How far its commissioning is, in words: `2 of 5`, for as long as it is not accepted and has to be."""
+        if self.accepted_at:
+            return "accepted"
+        return f"{self.confirmed} of {self.needed}" if self.needed else "not needed"
 
 
-def known_scanners(store: Store) -> list[Scanner]:
-    """All scanners that templates have read, oldest first. StoreError."""
-    held = select(func.count()).where(
-        units.c.template == scanners.c.template,
-        units.c.console == scanners.c.console,
-        units.c.held == COMMISSIONING,
-    )
+def known_scanners(store: Store, commissioning: int) -> list[Scanner]:
+    """All scanners that templates have read, oldest first. commissioning: as configured. StoreError."""
+
+    def counted(which: Any) -> Any:
+        its = (units.c.template == scanners.c.template, units.c.console == scanners.c.console)
+        return select(func.count()).where(*its, which).scalar_subquery()
+
+    held, in_review = counted(units.c.held == COMMISSIONING), counted(units.c.outcome.in_(_REVIEW))
     with store.begin(reading=True) as connection:
         rows = connection.execute(
-            select(scanners, held.scalar_subquery().label("held")).order_by(scanners.c.first_at)
+            select(scanners, held.label("held"), in_review.label("in_review")).order_by(scanners.c.first_at)
         ).all()
+        confirmed = [confirmed_units(connection, row.template, row.console) for row in rows]
     return [
         Scanner(
             row.template,
@@ -189,9 +207,12 @@ def known_scanners(store: Store) -> list[Scanner]:
             said(row.first_at),
             said(row.accepted_at) if row.accepted_at is not None else "",
             row.accepted_by,
+            count,
+            commissioning,
             row.held,
+            row.in_review,
         )
-        for row in rows
+        for row, count in zip(rows, confirmed, strict=True)
     ]
 
 
