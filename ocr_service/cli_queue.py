@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from ocr_service.work.placing import Desk
 
 scanner_app = typer.Typer(no_args_is_help=True, help="Scanners whose first reports wait until a person accepts them.")
+CAN_BE_SET = (
+    "Of a row: mean_ctdivol, dlp, phantom (head, body), acquisition_type (sequenced, spiral, constant_angle, "
+    "stationary, free, cone_beam); of the report: dlp_total, dlp_total_head, dlp_total_body."
+)
 Unit = Annotated[str, typer.Argument(help="The unit's name, or how it begins.")]
 
 
@@ -62,14 +66,15 @@ def _unit(desk: Desk, name: str) -> dict[str, Any]:
 
 
 def _echo_unit(told: dict[str, Any], desk: Desk) -> None:
-    from ocr_service.work.overview import spool_path
+    from ocr_service.work.overview import acquisition_type_in_words, spool_path
 
     for key in ("unit", "study_instance_uid", "outcome", "held", "template", "scanner", "read_at", "dlp_total"):
         typer.echo(f"{key.replace('_', ' ')}: {told[key] or ''}")
     keys = ("series_number", "acquisition_type", "mean_ctdivol", "dlp", "phantom", "scanning_range", "kvp")
+    events = [one | {"acquisition_type": acquisition_type_in_words(one["acquisition_type"])} for one in told["events"]]
     rows = [
         [number, *(event[key] or "" for key in keys), "yes" if event["proven"] else "NO"]
-        for number, event in enumerate(told["events"], start=1)
+        for number, event in enumerate(events, start=1)
     ]
     echo_rows(["row", *(key.replace("_", " ") for key in keys), "proven"], rows)
     for finding in told["findings"]:
@@ -92,7 +97,7 @@ def confirm(
     config: ConfigFile = DEFAULT,
     organization: Annotated[str, typer.Option(help="The person's organization, as the report states it.")] = "",
     values: Annotated[
-        list[str] | None, typer.Option("--set", help="Correct a value, such as 2.dlp=123.4; may repeat.")
+        list[str] | None, typer.Option("--set", help=f"Correct a value, such as 2.dlp=123.4; may repeat. {CAN_BE_SET}")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import time
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from sqlalchemy import delete
 
 from ocr_service import cli_queue
 from ocr_service.config import Config, load_config
-from ocr_service.dose.proof import Unreadable
+from ocr_service.dose.proof import NeedsReview, Unreadable
+from ocr_service.dose.report import CTAcquisitionType, Phantom, Reading, doubt
 from ocr_service.network.sender import Refused, Unavailable
 from ocr_service.work import health, settings
 from ocr_service.work.audit_trail import open_trail
@@ -25,6 +27,7 @@ from ocr_service.work.tables import acts, deliveries, objects, studies, workers
 from tests.network.archives import free_port, started
 from tests.operator_of import Site
 from tests.work.hospital import CONSOLE, TEMPLATE
+from tests.work.hospital import report as hospital_report
 
 # pynetdicom leaves it to the collector to close the socket of a connection that was refused or aborted.
 pytestmark = [
@@ -32,6 +35,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 PERSON = "Tanaka^Ichiro"
+CAN_BE_SET_WORDS = [kind.name.lower() for kind in (*CTAcquisitionType, *Phantom)]
 
 
 @pytest.fixture
@@ -245,6 +249,32 @@ def test_one_unit_is_shown_with_its_rows_findings_acts_and_deliveries(site: Site
     assert "delivery 1: rdsr to pacs refused, 1 attempts it does not like it" in site.does("queue", sent)[1]
 
 
+def test_what_the_queue_shows_of_a_row_can_be_set(site: Site):
+    site.receive("1.1", "1.10")
+    report = hospital_report("1.10", "100.0")
+    kind = Reading(CTAcquisitionType.CONSTANT_ANGLE, "Axial")
+    row = replace(report.events[0], acquisition_type=kind, phantom=Reading(Phantom.HEAD, "16"))
+    doubted = NeedsReview(replace(report, events=(row,)), (doubt("dlp_total", "the total differs"),))
+    unit = site.read("1.10", doubted)
+
+    head, shown = (line.split("\t") for line in site.does("queue", unit)[1].splitlines() if "\t" in line)
+
+    told = dict(zip(head, shown, strict=True))
+    assert told["acquisition type"] == "Constant Angle Acquisition"
+    keys = ("acquisition type", "phantom", "mean ctdivol", "dlp")
+    values = [f"1.{key.replace(' ', '_')}={told[key]}" for key in keys]
+    values += [value.upper().replace("1.ACQUISITION_TYPE", "1.acquisition_type") for value in values[:1]]
+    for value in values:
+        assert site.does("confirm", unit, "--person", PERSON, "--yes", "--set", value)[0] == 0, value
+
+
+def test_help_lists_all_that_can_be_set(site: Site):
+    said = " ".join(site.does("confirm", "--help")[1].split())
+
+    for word in (*CAN_BE_SET_WORDS, *("dlp", "mean_ctdivol", "phantom", "acquisition_type", "dlp_total_body")):
+        assert re.search(rf"\b{word}\b", said), word
+
+
 def test_a_confirmation_is_asked_for_and_shown_first(site: Site, monkeypatch: pytest.MonkeyPatch):
     unit = filled(site, monkeypatch)
     confirm = ("confirm", unit, "--person", PERSON, "--set", "1.dlp=101.5")
@@ -310,7 +340,9 @@ def test_a_scanner_is_listed_with_how_far_its_commissioning_is(tmp_path: Path):
 
     assert site.does("scanner", "list")[1].endswith("\t2 of 5\t3\t1\n")
 
-    site.config = site.config.model_copy(update={"reading": site.config.reading.model_copy(update={"commissioning": 0})})
+    site.config = site.config.model_copy(
+        update={"reading": site.config.reading.model_copy(update={"commissioning": 0})}
+    )
     site.write()
     assert "\tnot needed\t" in site.does("scanner", "list")[1]
 

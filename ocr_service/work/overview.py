@@ -15,7 +15,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, and_, case, func, or_, select
 
 from ocr_service.config import Config
-from ocr_service.dose.report import Finding, FindingKind
+from ocr_service.dose.report import CTAcquisitionType, Finding, FindingKind
+from ocr_service.rdsr.codes import ACQUISITION_TYPES
 from ocr_service.work import lines
 from ocr_service.work.inbox import day_of
 from ocr_service.work.persons import confirmed_units
@@ -153,6 +154,11 @@ def one_unit(connection: Connection, row: Row[Any]) -> dict[str, Any]:
         ],
         "screens": list(_screens(connection, row)),
     }
+
+
+def acquisition_type_in_words(code: str | None) -> str:
+    """What CID 10013 calls an acquisition type, as `confirm --set` takes it too; "" for none."""
+    return ACQUISITION_TYPES[CTAcquisitionType(code)].meaning if code else ""
 
 
 def _typed(told: str) -> dict[str, Any]:
