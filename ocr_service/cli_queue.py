@@ -137,8 +137,7 @@ def _corrections(values: list[str]) -> list[Correction]:
 
 def _ask(told: dict[str, Any], desk: Desk, set_to: list[Correction]) -> None:
     """Show what is to be confirmed, and ask. UsageError where nobody can answer."""
-    if not _somebody_is_there():
-        raise UsageError("nobody can be asked here: look at `queue UNIT` first, then say --yes")
+    _must_have_somebody()
     _echo_unit(told, desk)
     for one in set_to:
         row = f"row {one.event}" if one.event is not None else "the report"
@@ -147,19 +146,49 @@ def _ask(told: dict[str, Any], desk: Desk, set_to: list[Correction]) -> None:
         raise typer.Exit(1)
 
 
+def _must_have_somebody() -> None:
+    if not _somebody_is_there():
+        raise UsageError("nobody can be asked here: look at `queue UNIT` first, then say --yes")
+
+
 def _somebody_is_there() -> bool:
     return sys.stdin.isatty()
 
 
-def reject(unit: Unit, person: Person, why: Why, config: ConfigFile = DEFAULT) -> None:
+def reject(
+    unit: Unit,
+    person: Person,
+    why: Why,
+    config: ConfigFile = DEFAULT,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
     """Decide that a unit is not to be reported; what was sent of it is taken back."""
     import time
 
     from ocr_service.dose.corrections import ActKind
     from ocr_service.work import persons
 
-    number = persons.decide(_desk(config), unit, ActKind.REJECT, person, time.time(), why=why)
-    typer.echo(f"act {number}: the unit is read again with this decision")
+    desk = _desk(config)
+    told = _unit(desk, unit)
+    if not yes:
+        _must_have_somebody()
+        _echo_to_reject(told)
+        if not typer.confirm("Reject this unit?"):
+            raise typer.Exit(1)
+    number = persons.decide(desk, told["unit"], ActKind.REJECT, person, time.time(), why=why, seen=told["rows"])
+    typer.echo(f"act {number}: unit {told['unit']} is read again with this decision")
+
+
+def _echo_to_reject(told: dict[str, Any]) -> None:
+    """What would be gone from the reports, and from where."""
+    for key in ("unit", "outcome", "template", "scanner"):
+        typer.echo(f"{key}: {told[key].replace('_', ' ') if key == 'outcome' else told[key]}")
+    typer.echo(f"irradiation events: {len(told['events'])}")
+    there = [one for one in told["deliveries"] if one["kind"] == "rdsr" and one["state"] in ("waiting", "acknowledged")]
+    for one in there:
+        typer.echo(f"its report at {one['destination']} is taken back ({one['state']})")
+    if not there:
+        typer.echo("no report of it was sent")
 
 
 def retry(

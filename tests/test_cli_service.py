@@ -23,7 +23,7 @@ from ocr_service.network.sender import Refused, Unavailable
 from ocr_service.work import health, settings
 from ocr_service.work.audit_trail import open_trail
 from ocr_service.work.metrics import PartState
-from ocr_service.work.tables import acts, deliveries, objects, studies, workers
+from ocr_service.work.tables import acts, deliveries, objects, studies, units, workers
 from tests.network.archives import free_port, started
 from tests.operator_of import Site
 from tests.work.hospital import CONSOLE, TEMPLATE
@@ -236,7 +236,7 @@ def test_the_queue_shows_each_thing_that_waits_with_its_reason(site: Site, monke
 
 def test_one_unit_is_shown_with_its_rows_findings_acts_and_deliveries(site: Site, monkeypatch: pytest.MonkeyPatch):
     unit = filled(site, monkeypatch)
-    assert site.does("reject", unit, "--person", PERSON, "--why", "it is a copy")[0] == 0
+    assert site.does("reject", unit, "--person", PERSON, "--why", "it is a copy", "--yes")[0] == 0
 
     code, said = site.does("queue", unit[:8])
 
@@ -302,6 +302,42 @@ def test_a_confirmation_needs_no_question_where_yes_is_said(site: Site, monkeypa
     (row,) = site.rows(acts)
     assert (row.kind, json.loads(row.told)["organization"]) == ("confirm", "Example")
     assert [one.study for one in site.rows(studies) if one.due_at is not None and one.study == "1.30"]
+
+
+def test_a_rejection_is_asked_for_and_shown_first(site: Site, monkeypatch: pytest.MonkeyPatch):
+    site.receive("1.1", "1.10")
+    unit = site.verified("1.10", "9.1")
+    site.deliver(monkeypatch)
+    reject = ("reject", unit, "--person", PERSON, "--why", "it is a copy")
+
+    code, said = site.does(*reject)
+    assert (code, "nobody can be asked here" in said, "--yes" in said) == (2, True, True)
+
+    monkeypatch.setattr(cli_queue, "_somebody_is_there", lambda: True)
+    code, said = site.does(*reject, answers="n\n")
+    assert code == 1
+    assert said.startswith(
+        f"unit: {unit}\noutcome: verified\ntemplate: {TEMPLATE}\nscanner: {CONSOLE}\nirradiation events: 1\n"
+        "its report at pacs is taken back (acknowledged)\n"
+    )
+    assert site.rows(acts) == []
+
+    assert site.does(*reject, answers="y\n")[0] == 0
+    assert [(row.kind, row.person) for row in site.rows(acts)] == [("reject", PERSON)]
+
+
+def test_a_rejection_is_of_what_was_shown(site: Site, monkeypatch: pytest.MonkeyPatch):
+    site.receive("1.1", "1.10")
+    unit = site.verified("1.10", "9.1")
+
+    def read_again() -> bool:
+        site.change(units, units.c.id == unit, rows="other rows")
+        return True
+
+    monkeypatch.setattr(cli_queue, "_somebody_is_there", read_again)
+    code, said = site.does("reject", unit, "--person", PERSON, "--why", "it is a copy", answers="y\n")
+
+    assert (code, "was read again meanwhile" in said, site.rows(acts)) == (2, True, [])
 
 
 @pytest.mark.parametrize("value", ["dlp", "1.kvp=7", "1.dlp=1,5"])
