@@ -167,6 +167,7 @@ def test_status_says_what_waits_and_that_nothing_answers(site: Site, monkeypatch
     assert code == 3
     assert "in review: 2" in said
     assert "failed objects: 1" in said
+    assert "kept beyond retention, for nobody has their report: 0" in said
     assert "destination pacs: 1 waiting, 1 refused, 0 failed" in said
     assert "it is not there" in said
     told = json.loads(site.does("status", "--json")[1])

@@ -21,6 +21,7 @@ from ocr_service.work import lines
 from ocr_service.work.inbox import day_of
 from ocr_service.work.persons import confirmed_units
 from ocr_service.work.placing import COMMISSIONING
+from ocr_service.work.retention import kept_for_that
 from ocr_service.work.spool import Spool
 from ocr_service.work.store import Store
 from ocr_service.work.tables import acts, deliveries, objects, scanners, studies, units, workers
@@ -231,7 +232,7 @@ def status(config: Config, store: Store, now: float, health: Mapping[str, Any] |
             "parts": dict(health["parts"]) if health is not None else {},
             "workers": _workers(connection, now),
             "today": _today(connection, day_of(now)),
-            "waiting": _waiting(connection, now),
+            "waiting": _waiting(connection, config, now),
             "destinations": _lanes(connection, config, now),
         }
     folder = config.data / "spool"
@@ -252,7 +253,7 @@ def _today(connection: Connection, day: str) -> dict[str, Any]:
     return {"objects": counted(objects, objects.c.state), "units": counted(units, units.c.outcome)}
 
 
-def _waiting(connection: Connection, now: float) -> dict[str, Any]:
+def _waiting(connection: Connection, config: Config, now: float) -> dict[str, Any]:
     """How many wait for what, and how many seconds the oldest of them does."""
 
     def of(table: Any, moment: Any, *which: Any) -> dict[str, Any]:
@@ -270,6 +271,9 @@ def _waiting(connection: Connection, now: float) -> dict[str, Any]:
         "for a scanner's acceptance": of(units, units.c.read_at, units.c.held == COMMISSIONING),
         "recalls by hand": of(
             deliveries, deliveries.c.created_at, deliveries.c.kind == "manual", deliveries.c.state == "waiting"
+        ),
+        "kept beyond retention, for nobody has their report": of(
+            units, units.c.read_at, kept_for_that(config.keeping, now)
         ),
     }
 
