@@ -29,7 +29,12 @@ def fetch(
     study: Annotated[list[str] | None, typer.Option(help="A Study Instance UID; may repeat.")] = None,
     watch: Annotated[str, typer.Option(help="Look again every so often, such as 5m, until stopped.")] = "",
     again: Annotated[
-        bool, typer.Option("--again", help="Look also at days that are done: studies may have come there later.")
+        bool,
+        typer.Option(
+            "--again",
+            help="With --study-date: look also at days that are done, studies may have come there later. With --study "
+            "or --accession: bring also what was removed here since its time was over.",
+        ),
     ] = False,
     without_screens: Annotated[
         bool, typer.Option("--without-screens", help="Bring a few images of studies without dose screens, too.")
@@ -47,12 +52,18 @@ def fetch(
     given = _period(study_date, accession or [], study or [], again=again)
     if given is None and not pause:
         raise UsageError("say --study-date, --accession or --study, or --watch for the last days again and again")
+    removed_too = again and bool(accession or study)
+    if removed_too and pause:
+        raise UsageError("--again brings what was removed of a study or accession number once, without --watch")
     stopped = Event()
     faults = 0
     try:
         while True:
             try:
-                faults = _sweep(loaded, its, given or last_days(its), stopped, without_screens=without_screens)
+                faults = _sweep(
+                    loaded, its, given or last_days(its), stopped,
+                    without_screens=without_screens, removed_too=removed_too,
+                )  # fmt: skip
             except NetworkError as error:
                 if not pause:
                     raise
@@ -117,14 +128,18 @@ def _day(text: str) -> date:
         raise UsageError("--study-date takes days as 20100101-20101231") from None
 
 
-def _sweep(config: Config, pacs: Pacs, period: Period, stopped: Event, *, without_screens: bool) -> int:
+def _sweep(
+    config: Config, pacs: Pacs, period: Period, stopped: Event, *, without_screens: bool, removed_too: bool
+) -> int:
     """One sweep with a line a part, and its sum; how many things are left for next time."""
     from ocr_service.network.sweep import PartLooked, Swept
     from ocr_service.work.sweeping import fetch as looked_through
 
     total = Swept()
     try:
-        for looked in looked_through(config, pacs, period, stopped.wait, without_screens=without_screens):
+        for looked in looked_through(
+            config, pacs, period, stopped.wait, without_screens=without_screens, removed_too=removed_too
+        ):
             total = total.plus(looked)
             for fault in looked.faults:
                 typer.echo(f"{fault.study_instance_uid or pacs.name}: {fault.what}", err=True)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from ocr_service.work.placing import Desk
 
 scanner_app = typer.Typer(no_args_is_help=True, help="Scanners whose first reports wait until a person accepts them.")
+CAN_BE_SET = (
+    "Of a row: mean_ctdivol, dlp, phantom (head, body), acquisition_type (sequenced, spiral, constant_angle, "
+    "stationary, free, cone_beam); of the report: dlp_total, dlp_total_head, dlp_total_body."
+)
 Unit = Annotated[str, typer.Argument(help="The unit's name, or how it begins.")]
 
 
@@ -62,14 +66,15 @@ def _unit(desk: Desk, name: str) -> dict[str, Any]:
 
 
 def _echo_unit(told: dict[str, Any], desk: Desk) -> None:
-    from ocr_service.work.overview import spool_path
+    from ocr_service.work.overview import acquisition_type_in_words, spool_path
 
     for key in ("unit", "study_instance_uid", "outcome", "held", "template", "scanner", "read_at", "dlp_total"):
         typer.echo(f"{key.replace('_', ' ')}: {told[key] or ''}")
     keys = ("series_number", "acquisition_type", "mean_ctdivol", "dlp", "phantom", "scanning_range", "kvp")
+    events = [one | {"acquisition_type": acquisition_type_in_words(one["acquisition_type"])} for one in told["events"]]
     rows = [
         [number, *(event[key] or "" for key in keys), "yes" if event["proven"] else "NO"]
-        for number, event in enumerate(told["events"], start=1)
+        for number, event in enumerate(events, start=1)
     ]
     echo_rows(["row", *(key.replace("_", " ") for key in keys), "proven"], rows)
     for finding in told["findings"]:
@@ -92,7 +97,7 @@ def confirm(
     config: ConfigFile = DEFAULT,
     organization: Annotated[str, typer.Option(help="The person's organization, as the report states it.")] = "",
     values: Annotated[
-        list[str] | None, typer.Option("--set", help="Correct a value, such as 2.dlp=123.4; may repeat.")
+        list[str] | None, typer.Option("--set", help=f"Correct a value, such as 2.dlp=123.4; may repeat. {CAN_BE_SET}")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
@@ -132,8 +137,7 @@ def _corrections(values: list[str]) -> list[Correction]:
 
 def _ask(told: dict[str, Any], desk: Desk, set_to: list[Correction]) -> None:
     """Show what is to be confirmed, and ask. UsageError where nobody can answer."""
-    if not _somebody_is_there():
-        raise UsageError("nobody can be asked here: look at `queue UNIT` first, then say --yes")
+    _must_have_somebody()
     _echo_unit(told, desk)
     for one in set_to:
         row = f"row {one.event}" if one.event is not None else "the report"
@@ -142,19 +146,49 @@ def _ask(told: dict[str, Any], desk: Desk, set_to: list[Correction]) -> None:
         raise typer.Exit(1)
 
 
+def _must_have_somebody() -> None:
+    if not _somebody_is_there():
+        raise UsageError("nobody can be asked here: look at `queue UNIT` first, then say --yes")
+
+
 def _somebody_is_there() -> bool:
     return sys.stdin.isatty()
 
 
-def reject(unit: Unit, person: Person, why: Why, config: ConfigFile = DEFAULT) -> None:
+def reject(
+    unit: Unit,
+    person: Person,
+    why: Why,
+    config: ConfigFile = DEFAULT,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
     """Decide that a unit is not to be reported; what was sent of it is taken back."""
     import time
 
     from ocr_service.dose.corrections import ActKind
     from ocr_service.work import persons
 
-    number = persons.decide(_desk(config), unit, ActKind.REJECT, person, time.time(), why=why)
-    typer.echo(f"act {number}: the unit is read again with this decision")
+    desk = _desk(config)
+    told = _unit(desk, unit)
+    if not yes:
+        _must_have_somebody()
+        _echo_to_reject(told)
+        if not typer.confirm("Reject this unit?"):
+            raise typer.Exit(1)
+    number = persons.decide(desk, told["unit"], ActKind.REJECT, person, time.time(), why=why, seen=told["rows"])
+    typer.echo(f"act {number}: unit {told['unit']} is read again with this decision")
+
+
+def _echo_to_reject(told: dict[str, Any]) -> None:
+    """What would be gone from the reports, and from where."""
+    for key in ("unit", "outcome", "template", "scanner"):
+        typer.echo(f"{key}: {told[key].replace('_', ' ') if key == 'outcome' else told[key]}")
+    typer.echo(f"irradiation events: {len(told['events'])}")
+    there = [one for one in told["deliveries"] if one["kind"] == "rdsr" and one["state"] in ("waiting", "acknowledged")]
+    for one in there:
+        typer.echo(f"its report at {one['destination']} is taken back ({one['state']})")
+    if not there:
+        typer.echo("no report of it was sent")
 
 
 def retry(
@@ -200,17 +234,25 @@ def recall(
 
 @scanner_app.command("list")
 def list_scanners(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
-    """Show each template and console, who accepted it, and how many reports wait for that."""
+    """Show each template and console: who accepted it, or how far that is, and how many units wait for a person."""
     from dataclasses import asdict
 
     from ocr_service.work.overview import known_scanners
 
-    found = known_scanners(_desk(config).store)
+    desk = _desk(config)
+    found = known_scanners(desk.store, desk.config.reading.commissioning)
     if as_json:
         echo_json([asdict(one) for one in found])
         return
-    rows = [[one.template, one.console, one.first_at, one.accepted_at, one.accepted_by, one.held] for one in found]
-    echo_rows(["template", "console", "first read", "accepted", "by", "reports that wait"], rows)
+    rows = [
+        [
+            *(one.template, one.console, one.first_at, one.accepted_at, one.accepted_by),
+            *(one.progress, one.held, one.in_review),
+        ]
+        for one in found
+    ]
+    heads = ["template", "console", "first read", "accepted", "by", "confirmed", "wait for acceptance", "in review"]
+    echo_rows(heads, rows)
 
 
 @scanner_app.command()

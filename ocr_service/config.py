@@ -254,6 +254,8 @@ class Keeping(_Section):
 
     retention: Duration = timedelta(days=90)
     """How long the objects of a unit stay after all its RDSRs were acknowledged; those in review or failed stay."""
+    unacknowledged: bool = True
+    """Keep for ever what belongs to a report that no destination has acknowledged, since none is configured or meant for it; false: its `retention` begins with its reading."""  # noqa: E501
     pixels: bool = False
     """Keep the pixels of objects that are neither dose screens nor companions."""
     minimum_free: Size = 2 * 2**30

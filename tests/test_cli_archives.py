@@ -59,6 +59,39 @@ def test_fetch_brings_what_an_archive_has_and_does_not_ask_for_it_again(site: Si
         assert (code, "number 1 of the list: 1 studies" in said) == (0, True)
 
 
+def retired(site: Site) -> None:
+    """All objects that are here are removed, as when their time is over."""
+    for row in site.rows(objects):
+        (site.config.data / "spool" / row.name).unlink(missing_ok=True)
+        site.change(objects, objects.c.id == row.id, state="in_use", on_disk=False)
+
+
+@pytest.mark.parametrize("by", [("--study", f"{ROOT}.1"), ("--accession", "A1")])
+def test_fetch_brings_removed_objects_of_a_named_study_again_and_only_once(site: Site, by: tuple[str, str]):
+    with OddPacs([page(AccessionNumber="A1"), page(study=2)]).running() as port:
+        archive(site, port)
+        assert site.does("fetch", "--study-date", "20200102")[0] == 0
+        retired(site)
+        for words in (("--study-date", "20200102", "--again"), by):
+            code, said = site.does("fetch", *words)
+            assert (code, "0 objects brought" in said) == (0, True), said
+
+        code, said = site.does("fetch", *by, "--again")
+        assert (code, "1 studies, 1 with dose series, 0 known already; 1 objects brought" in said) == (0, True), said
+        assert [row.on_disk for row in site.rows(objects)] == [False, False, True]
+        for words in ((*by, "--again"), by, ("--study-date", "20200102", "--again")):
+            assert "; 0 objects brought" in site.does("fetch", *words)[1].splitlines()[-1]
+
+
+def test_fetch_does_not_bring_again_what_was_of_no_use(site: Site):
+    with OddPacs([page()]).running() as port:
+        archive(site, port)
+        assert site.does("fetch", "--study", f"{ROOT}.1")[0] == 0
+        site.change(objects, objects.c.id == 1, state="dropped", on_disk=False)
+
+        assert "; 0 objects brought" in site.does("fetch", "--study", f"{ROOT}.1", "--again")[1]
+
+
 def test_fetch_never_says_an_accession_number(site: Site):
     with OddPacs([page(AccessionNumber="A4711")]).running() as port:
         archive(site, port)
@@ -87,6 +120,7 @@ def test_fetch_says_how_to_go_on_where_the_archive_is_not_there(site: Site):
         ("--study-date", "20200230"),
         ("--study-date", "20200102", "--study", "1.2"),
         ("--watch", "often"),
+        ("--watch", "5m", "--study", "1.2", "--again"),
         ("--pacs", "other", "--study", "1.2"),
     ],
 )

@@ -47,11 +47,12 @@ _OF_THE_REPORT: Final = (Quantity.DLP_TOTAL.value, *PHANTOM_TOTALS)
 _IN_SUMS: Final = frozenset({Quantity.DLP.value, Quantity.PHANTOM.value, *_OF_THE_REPORT})
 _PHANTOMS: Final = {phantom.name.lower(): phantom for phantom in Phantom}
 _TYPES: Final = {kind.name.lower(): kind for kind in CTAcquisitionType}
-_WORDS: Final = {Quantity.PHANTOM.value: frozenset(_PHANTOMS), Quantity.ACQUISITION_TYPE.value: frozenset(_TYPES)}
+_TYPE_NAMES: Final = {kind.value: name for name, kind in _TYPES.items()}  # by code, as reports in JSON have it
+_WORDS: Final = {Quantity.PHANTOM.value: tuple(_PHANTOMS), Quantity.ACQUISITION_TYPE.value: tuple(_TYPES)}
 WHAT_CAN_BE_SET: Final = (
     f"what can be set is ROW.QUANTITY=VALUE with {', '.join(_OF_AN_EVENT)}, and QUANTITY=VALUE with "
     f"{', '.join(_OF_THE_REPORT)}; a number stands as printed, with a point (2.dlp=123.4), a phantom is "
-    f"{' or '.join(_PHANTOMS)}, an acquisition type one of {', '.join(_TYPES)}"
+    f"{' or '.join(_PHANTOMS)}, an acquisition type one of {', '.join(_TYPES)}, in any letter case"
 )
 _STATEMENT = re.compile(r"(?:(?P<event>[0-9]{1,3})\.)?(?P<quantity>[a-z_]+)=(?P<text>.*)", re.DOTALL)
 _NUMBER = re.compile(r"[0-9]{1,7}(\.[0-9]{1,6})?")
@@ -77,8 +78,11 @@ class Correction:
         if self.quantity not in known or (self.event is not None and self.event < 1):
             raise ValueError(f"this cannot be set: {WHAT_CAN_BE_SET}")
         words = _WORDS.get(self.quantity)
-        if not (_NUMBER.fullmatch(self.text) if words is None else self.text in words):
+        if words is None and not _NUMBER.fullmatch(self.text):
             raise ValueError(f"this is no value of {self.quantity}: {WHAT_CAN_BE_SET}")
+        if words is not None and self.text not in words:
+            told = f"{self.quantity}, which is one of {', '.join(words)}"
+            raise ValueError(f"this is no value of {told}: {WHAT_CAN_BE_SET}")
 
     def __str__(self) -> str:
         """As `parse_correction` reads it."""
@@ -92,12 +96,28 @@ class Correction:
 
 
 def parse_correction(text: str) -> Correction:
-    """`2.dlp=123.4`, `3.phantom=head` or `dlp_total=600.1`. ValueError with a sentence that lists what can be set."""
+    """`2.dlp=123.4`, `3.phantom=head` or `dlp_total=600.1`. ValueError with a sentence that lists what can be set.
+
+    Words are taken in any letter case; an acquisition type also as CID 10013 calls it (`Spiral Acquisition`), and by
+    its code.
+    """
     told = _STATEMENT.fullmatch(text.strip())
     if told is None:
         raise ValueError(f"this is no correction: {WHAT_CAN_BE_SET}")
     event = told["event"]
-    return Correction(None if event is None else int(event), told["quantity"], told["text"].strip())
+    return Correction(
+        None if event is None else int(event), told["quantity"], _as_known(told["quantity"], told["text"])
+    )
+
+
+def _as_known(quantity: str, text: str) -> str:
+    """A word as it is recorded, however a person wrote it; anything else as it stands."""
+    if quantity not in _WORDS:
+        return text.strip()
+    word = "_".join(text.lower().replace("_", " ").split())
+    if quantity == Quantity.ACQUISITION_TYPE.value:
+        word = _TYPE_NAMES.get(word, word.removesuffix("_acquisition"))
+    return word if word in _WORDS[quantity] else text.strip()
 
 
 class ActKind(Enum):

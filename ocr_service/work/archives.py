@@ -15,7 +15,7 @@ import structlog
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, and_, insert, or_, select, update
 
 from ocr_service.config import Pacs
 from ocr_service.errors import InputError, OutputError, StoreError
@@ -23,6 +23,7 @@ from ocr_service.network.arrivals import Arrival, Committed, Inbox, Step
 from ocr_service.network.retriever import context_of_study
 from ocr_service.study import attributes
 from ocr_service.work import studies
+from ocr_service.work.inventory import Role
 from ocr_service.work.objects import read_object
 from ocr_service.work.store import Store
 from ocr_service.work.studies import CONTEXT
@@ -65,7 +66,7 @@ def ask(worker: Worker, study: str, seconds: float = 60.0) -> int:
     for pacs in worker.config.pacs:
         if not pacs.context:
             continue
-        memory = StoreMemory(worker.store)
+        memory = MemoryOfWhatIsHere(worker.store) if _has_screens(worker, study) else StoreMemory(worker.store)
         told = context_of_study(
             pacs,
             worker.config.receiver.ae_title,
@@ -86,6 +87,13 @@ def ask(worker: Worker, study: str, seconds: float = 60.0) -> int:
         worker.sort_out()
     _asked(worker, study, away=away)
     return brought
+
+
+def _has_screens(worker: Worker, study: str) -> bool:
+    """Is a dose screen of it here? Then what stood beside it and was removed in its time is needed again, too."""
+    screens = (objects.c.study == study, objects.c.role == Role.SCREEN.value, objects.c.on_disk.is_(True))
+    with worker.store.begin(reading=True) as connection:
+        return connection.execute(select(objects.c.id).where(*screens).limit(1)).first() is not None
 
 
 def _asked(worker: Worker, study: str, *, away: bool) -> None:
@@ -155,24 +163,23 @@ def _patient_id(worker: Worker, study: str) -> str:
 
 
 class StoreMemory:
-    """What sweeps had: the `Memory` of `network.sweep`. StoreError."""
+    """What sweeps had, whatever became of it: the `Memory` of `network.sweep`. StoreError."""
 
     def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
         self._store, self._clock = store, clock
 
     def had(self, sop_instance_uid: str) -> bool:
         """Did this object ever arrive?"""
-        with self._store.begin(reading=True) as connection:
-            known = select(objects.c.id).where(
-                objects.c.sop_instance_uid == sop_instance_uid, ~objects.c.via.startswith(ANSWER)
-            )
-            return connection.execute(known.limit(1)).first() is not None
+        return self._any(sop_instance_uid, ~objects.c.via.startswith(ANSWER))
 
     def knows(self, header: Dataset) -> bool:
         """Is the object here, or what an archive's answer told of it?"""
+        return self._any(str(header.SOPInstanceUID))
+
+    def _any(self, sop_instance_uid: str, *which: ColumnElement[bool]) -> bool:
+        its = select(objects.c.id).where(objects.c.sop_instance_uid == sop_instance_uid, *which)
         with self._store.begin(reading=True) as connection:
-            known = select(objects.c.id).where(objects.c.sop_instance_uid == str(header.SOPInstanceUID))
-            return connection.execute(known.limit(1)).first() is not None
+            return connection.execute(its.limit(1)).first() is not None
 
     def seen(self, pacs: str, uid: str) -> int | None:
         """How many objects it had when it was last looked at without a fault."""
@@ -204,3 +211,16 @@ class StoreMemory:
             values = {"told": told, "at": self._clock()}
             if not connection.execute(update(fetched).where(*which).values(**values)).rowcount:
                 connection.execute(insert(fetched).values(pacs=pacs, key=key, **values))
+
+
+class MemoryOfWhatIsHere(StoreMemory):
+    """The same, but what was removed when its time was over counts as never had, and every study is looked at anew."""
+
+    def _any(self, sop_instance_uid: str, *which: ColumnElement[bool]) -> bool:
+        # What was of no use would be dropped again. A row with a reason made room for the object itself.
+        of_no_use = and_(objects.c.state == "dropped", objects.c.why == "")
+        return super()._any(sop_instance_uid, or_(objects.c.on_disk.is_(True), of_no_use), *which)
+
+    def seen(self, pacs: str, uid: str) -> int | None:  # noqa: ARG002 (the archive's count tells nothing of our disk)
+        """None: whatever was seen may be gone since."""
+        return None

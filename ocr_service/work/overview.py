@@ -15,10 +15,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, and_, case, func, or_, select
 
 from ocr_service.config import Config
-from ocr_service.dose.report import Finding, FindingKind
+from ocr_service.dose.report import CTAcquisitionType, Finding, FindingKind
+from ocr_service.rdsr.codes import ACQUISITION_TYPES
 from ocr_service.work import lines
 from ocr_service.work.inbox import day_of
+from ocr_service.work.persons import confirmed_units
 from ocr_service.work.placing import COMMISSIONING
+from ocr_service.work.retention import kept_for_that
 from ocr_service.work.spool import Spool
 from ocr_service.work.store import Store
 from ocr_service.work.tables import acts, deliveries, objects, scanners, studies, units, workers
@@ -154,6 +157,11 @@ def one_unit(connection: Connection, row: Row[Any]) -> dict[str, Any]:
     }
 
 
+def acquisition_type_in_words(code: str | None) -> str:
+    """What CID 10013 calls an acquisition type, as `confirm --set` takes it too; "" for none."""
+    return ACQUISITION_TYPES[CTAcquisitionType(code)].meaning if code else ""
+
+
 def _typed(told: str) -> dict[str, Any]:
     known = json.loads(told)
     return {"set": known.get("set", []), "why": known.get("why", "")}
@@ -161,27 +169,44 @@ def _typed(told: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """A template on a console, and whether a person has accepted it. held: reports that wait for that."""
+    """A template on a console, and whether a person has accepted it.
+
+    confirmed: of how many units a person has confirmed the report as it was read; `needed` of them accept the scanner
+    (`reading.commissioning`; 0: none has to be accepted). held: reports that wait for that. in_review: units that a
+    person has to look at for another reason.
+    """
 
     template: str
     console: str
     first_at: str
     accepted_at: str
     accepted_by: str
+    confirmed: int
+    needed: int
     held: int
+    in_review: int
+
+    @property
+    def progress(self) -> str:
+        """How far its commissioning is, in words: `2 of 5`, for as long as it is not accepted and has to be."""
+        if self.accepted_at:
+            return "accepted"
+        return f"{self.confirmed} of {self.needed}" if self.needed else "not needed"
 
 
-def known_scanners(store: Store) -> list[Scanner]:
-    """All scanners that templates have read, oldest first. StoreError."""
-    held = select(func.count()).where(
-        units.c.template == scanners.c.template,
-        units.c.console == scanners.c.console,
-        units.c.held == COMMISSIONING,
-    )
+def known_scanners(store: Store, commissioning: int) -> list[Scanner]:
+    """All scanners that templates have read, oldest first. commissioning: as configured. StoreError."""
+
+    def counted(which: Any) -> Any:
+        its = (units.c.template == scanners.c.template, units.c.console == scanners.c.console)
+        return select(func.count()).where(*its, which).scalar_subquery()
+
+    held, in_review = counted(units.c.held == COMMISSIONING), counted(units.c.outcome.in_(_REVIEW))
     with store.begin(reading=True) as connection:
         rows = connection.execute(
-            select(scanners, held.scalar_subquery().label("held")).order_by(scanners.c.first_at)
+            select(scanners, held.label("held"), in_review.label("in_review")).order_by(scanners.c.first_at)
         ).all()
+        confirmed = [confirmed_units(connection, row.template, row.console) for row in rows]
     return [
         Scanner(
             row.template,
@@ -189,9 +214,12 @@ def known_scanners(store: Store) -> list[Scanner]:
             said(row.first_at),
             said(row.accepted_at) if row.accepted_at is not None else "",
             row.accepted_by,
+            count,
+            commissioning,
             row.held,
+            row.in_review,
         )
-        for row in rows
+        for row, count in zip(rows, confirmed, strict=True)
     ]
 
 
@@ -204,7 +232,7 @@ def status(config: Config, store: Store, now: float, health: Mapping[str, Any] |
             "parts": dict(health["parts"]) if health is not None else {},
             "workers": _workers(connection, now),
             "today": _today(connection, day_of(now)),
-            "waiting": _waiting(connection, now),
+            "waiting": _waiting(connection, config, now),
             "destinations": _lanes(connection, config, now),
         }
     folder = config.data / "spool"
@@ -225,7 +253,7 @@ def _today(connection: Connection, day: str) -> dict[str, Any]:
     return {"objects": counted(objects, objects.c.state), "units": counted(units, units.c.outcome)}
 
 
-def _waiting(connection: Connection, now: float) -> dict[str, Any]:
+def _waiting(connection: Connection, config: Config, now: float) -> dict[str, Any]:
     """How many wait for what, and how many seconds the oldest of them does."""
 
     def of(table: Any, moment: Any, *which: Any) -> dict[str, Any]:
@@ -243,6 +271,9 @@ def _waiting(connection: Connection, now: float) -> dict[str, Any]:
         "for a scanner's acceptance": of(units, units.c.read_at, units.c.held == COMMISSIONING),
         "recalls by hand": of(
             deliveries, deliveries.c.created_at, deliveries.c.kind == "manual", deliveries.c.state == "waiting"
+        ),
+        "kept beyond retention, for nobody has their report": of(
+            units, units.c.read_at, kept_for_that(config.keeping, now)
         ),
     }
 

@@ -143,13 +143,15 @@ def _accept_by_confirming(desk: Desk, template: str, console: str, person: str, 
     """So many reports of a scanner were confirmed as they were read: it is accepted."""
     enough = desk.config.reading.commissioning
     with desk.store.begin(reading=True) as connection:
-        count = connection.execute(
-            select(func.count(acts.c.unit.distinct())).where(
-                acts.c.kind == ActKind.CONFIRM.value, acts.c.about == _console(template, console)
-            )
-        ).scalar_one()
+        count = confirmed_units(connection, template, console)
     if enough and count >= enough:
         accept(desk, template, console, person, now)
+
+
+def confirmed_units(connection: Connection, template: str, console: str) -> int:
+    """Of how many units a person has confirmed what the template read on this scanner, without a correction."""
+    its = (acts.c.kind == ActKind.CONFIRM.value, acts.c.about == _console(template, console))
+    return connection.execute(select(func.count(acts.c.unit.distinct())).where(*its)).scalar_one()
 
 
 def accept(desk: Desk, template: str, console: str, person: str, now: float) -> int:

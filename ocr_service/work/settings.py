@@ -84,7 +84,8 @@ def problems(config: Config) -> Iterator[str]:
     if not config.receiver.allow:
         yield "receiver.allow: it is empty, so that nobody may send: add a [[receiver.allow]]"
     if not config.destination:
-        yield "destination: there is none, so that no report is sent anywhere: add a [[destination]]"
+        more = ", and nothing of them is ever removed" if config.keeping.unacknowledged else ""
+        yield f"destination: there is none, so that no report is sent anywhere{more}: add a [[destination]]"
     named = [(f"pacs {one.name}", one.tls) for one in config.pacs]
     named += [(f"destination {one.name}", one.tls) for one in config.destination]
     named += [("mpps.forward", config.mpps.forward.tls)] if config.mpps.forward is not None else []

@@ -17,7 +17,7 @@ from ocr_service.errors import NetworkError, OutputError, StoreError
 from ocr_service.network.pace import Pace
 from ocr_service.network.retriever import StudyLooked
 from ocr_service.network.sweep import Days, PartLooked, Period, sweep, swept
-from ocr_service.work.archives import StoreMemory
+from ocr_service.work.archives import MemoryOfWhatIsHere, StoreMemory
 from ocr_service.work.inbox import open_inbox
 from ocr_service.work.store import open_store
 
@@ -31,19 +31,28 @@ class Sweeper:
         self._config = config
         self._library = equipment.library(config.templates)
         self._inbox = open_inbox(config)
-        self._memory = StoreMemory(open_store(config))
+        self._store = open_store(config)
 
     def fetch(
-        self, pacs: Pacs, period: Period, stopped: Callable[[float], bool], *, without_screens: bool = False
+        self,
+        pacs: Pacs,
+        period: Period,
+        stopped: Callable[[float], bool],
+        *,
+        without_screens: bool = False,
+        removed_too: bool = False,
     ) -> Iterator[StudyLooked | PartLooked]:
-        """One sweep of an archive into our inbox. PeerUnavailable, PeerRefused, OutputError, StoreError."""
+        """One sweep of an archive into our inbox. PeerUnavailable, PeerRefused, OutputError, StoreError.
+
+        removed_too: bring also what was here, and was removed when its time was over.
+        """
         pace = Pace.of(pacs, datetime.now, time.monotonic, stopped)
         yield from sweep(
             pacs,
             self._config.receiver.ae_title,
             self._library,
             self._inbox,
-            self._memory,
+            (MemoryOfWhatIsHere if removed_too else StoreMemory)(self._store),
             period,
             pace,
             without_screens=without_screens,
@@ -52,10 +61,16 @@ class Sweeper:
 
 
 def fetch(
-    config: Config, pacs: Pacs, period: Period, stopped: Callable[[float], bool], *, without_screens: bool = False
+    config: Config,
+    pacs: Pacs,
+    period: Period,
+    stopped: Callable[[float], bool],
+    *,
+    without_screens: bool = False,
+    removed_too: bool = False,
 ) -> Iterator[StudyLooked | PartLooked]:
     """A single sweep; the faults of `Sweeper` and of its `fetch`."""
-    yield from Sweeper(config).fetch(pacs, period, stopped, without_screens=without_screens)
+    yield from Sweeper(config).fetch(pacs, period, stopped, without_screens=without_screens, removed_too=removed_too)
 
 
 def last_days(pacs: Pacs) -> Days:

@@ -1,6 +1,7 @@
 """What is not needed any more: pixels of images, objects whose time is over; and files that nobody knows.
 
-Knows ages and rows. Nothing goes before its unit's reports were acknowledged, and nothing in review or failed.
+Knows ages and rows. Nothing goes before its unit's reports were acknowledged (see `retention.py` for those that nobody
+was to have), and nothing in review or failed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, delete, exists, or_, select, update
 
 from ocr_service.errors import EngineError, OutputError
 from ocr_service.work.inventory import Role
+from ocr_service.work.retention import AT_REST, nobody_has_it
 from ocr_service.work.tables import deliveries, objects, step_studies, steps, studies, units
 from ocr_service.work.worker import Worker
 
@@ -24,7 +26,6 @@ _SOME = 200  # rows a turn
 HALF_DONE = 3600.0  # seconds after which a file that no row knows was left by a process that died
 _WITH_PIXELS = (Role.SCREEN.value, Role.COMPANION.value)
 _NEVER_READ = studies.c.cause == ""  # nothing in it can tell a dose
-_AT_REST = ("verified", "header", "skipped")
 
 log = structlog.get_logger()
 
@@ -104,7 +105,12 @@ def _retire(worker: Worker, now: float) -> int:
     before = now - worker.config.keeping.retention.total_seconds()
     unsettled = exists().where(
         units.c.study == studies.c.study,
-        or_(units.c.outcome.not_in(_AT_REST), units.c.held != "", units.c.read_at > before),
+        or_(
+            units.c.outcome.not_in(AT_REST),
+            units.c.held != "",
+            units.c.read_at > before,
+            nobody_has_it(worker.config.keeping),
+        ),
     )
     on_the_way = exists().where(
         deliveries.c.unit == units.c.id,

@@ -36,6 +36,7 @@ from ocr_service.dose.report import (
     WitnessKind,
     doubt,
 )
+from ocr_service.rdsr.codes import ACQUISITION_TYPES
 
 MOMENT = "20260301101500+0900"
 SEEN = Evidence(witnesses=(Witness(WitnessKind.PPOCR, "84.81"), Witness(WitnessKind.TESSERACT, "64.81")))
@@ -76,6 +77,9 @@ def act(kind: ActKind = ActKind.CONFIRM, **values: object) -> Act:
         ("dlp_total_head=600.1", Correction(None, "dlp_total_head", "600.1")),
         ("3.phantom=head", Correction(3, "phantom", "head")),
         ("1.acquisition_type=constant_angle", Correction(1, "acquisition_type", "constant_angle")),
+        ("1.acquisition_type=Constant Angle", Correction(1, "acquisition_type", "constant_angle")),
+        ("1.acquisition_type= SPIRAL ", Correction(1, "acquisition_type", "spiral")),
+        ("3.phantom=Body", Correction(3, "phantom", "body")),
     ],
 )
 def test_a_correction_is_written_as_row_quantity_and_value(text, told):
@@ -97,6 +101,19 @@ def test_what_cannot_be_set_is_refused_with_a_list_of_what_can(text):
         return
     with pytest.raises(ValueError, match=r"what can be set is ROW\.QUANTITY=VALUE with mean_ctdivol, dlp, phantom"):
         parse_correction(text)
+
+
+def test_a_wrong_word_is_told_the_right_ones():
+    with pytest.raises(
+        ValueError, match="acquisition_type, which is one of sequenced, spiral, constant_angle, station"
+    ):
+        parse_correction("1.acquisition_type=Helical Acquisition")
+
+
+@pytest.mark.parametrize("kind", CTAcquisitionType)
+def test_an_acquisition_type_is_taken_as_reports_name_it_and_by_its_code(kind):
+    for text in (ACQUISITION_TYPES[kind].meaning, ACQUISITION_TYPES[kind].meaning.upper(), kind.value, kind.name):
+        assert parse_correction(f"1.acquisition_type={text}").text == kind.name.lower()
 
 
 def test_a_typed_value_is_a_manual_entry_that_the_person_proves():

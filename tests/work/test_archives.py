@@ -90,6 +90,29 @@ def test_an_answer_about_an_object_that_is_here_is_not_kept(worker, store, monke
     assert [one.sop_instance_uid for one in worker.inbox.got] == ["9.9", "1.2"]
 
 
+def test_beside_pages_that_came_back_what_was_removed_is_asked_for_again(worker, store, monkeypatch):
+    """Else a scanner's own report that was removed would be doubled by ours, and no image vouch for a number."""
+    answered(monkeypatch, "1.1", "1.2")
+    asked: list[bool] = []
+    told = archives.context_of_study
+
+    def context(pacs: Pacs, ours: str, study: str, library: object, inbox: Any, had: Any, **more: object) -> Any:
+        asked.append(had("1.3"))
+        return told(pacs, ours, study, library, inbox, had, **more)
+
+    monkeypatch.setattr(archives, "context_of_study", context)
+    for uid, more in (("1.1", {"via": "context:answer:pacs"}), ("1.2", {"state": "dropped"}), ("1.3", {})):
+        add_object(store, uid, role="image", on_disk=False, **more)
+    archives.ask(worker, STUDY)
+    assert (asked, [one.sop_instance_uid for one in worker.inbox.got]) == ([True], ["9.9"]), "no page is here"
+
+    add_object(store, "1.9")
+    archives.ask(worker, STUDY)
+
+    assert asked == [True, False]
+    assert [one.sop_instance_uid for one in worker.inbox.got[1:]] == ["9.9", "1.1"]
+
+
 def test_an_archive_that_is_no_source_of_context_is_not_asked(worker):
     worker.config.pacs = (PACS.model_copy(update={"context": False}),)
 

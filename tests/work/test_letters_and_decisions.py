@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 from ocr_service.dose.corrections import ActKind
 from ocr_service.work import persons
-from ocr_service.work.outbox import Outbox
-from ocr_service.work.records import Desk
 from ocr_service.work.tables import studies as table
 from ocr_service.work.tables import units
 from tests.work.stores import (
     NOW,
     STUDY,
-    FakeRejecting,
-    add_object,
     add_study,
     change,
     desk,
@@ -60,21 +54,3 @@ def test_a_rejection_can_be_taken_back(its):
 
 def test_a_report_refused_after_its_person_recall_is_listed(its):
     pass
-
-
-def test_a_verified_unit_that_nothing_was_ever_acknowledged_of_keeps_its_objects(store, tmp_path):
-    """keeping.retention: 'after all its RDSRs were acknowledged'"""
-    from types import SimpleNamespace
-
-    from ocr_service.config import Config
-    from ocr_service.work import tidying
-
-    add_study(store, state="read", cause="quiet")
-    add_object(store, "1.1")
-    cfg = Config(data=tmp_path, destination=())
-    its = Desk(store, Outbox(tmp_path / "outbox"), cfg, cast(Any, FakeRejecting()))
-    record(its, study_read(verified(its, "7.1")))
-    removed: list[Any] = []
-    w: Any = SimpleNamespace(store=store, config=cfg, spool=SimpleNamespace(remove=removed.append))
-    tidying._retire(w, NOW + 91 * 86400)
-    assert removed == [], removed

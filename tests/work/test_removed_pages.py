@@ -5,7 +5,8 @@ from __future__ import annotations
 from ocr_service.config import Reading
 from ocr_service.work import studies
 from ocr_service.work.sorting import BROKEN, Sorted
-from ocr_service.work.tables import objects
+from ocr_service.work.tables import deliveries, objects
+from tests.work.hospital import Hospital
 from tests.work.stores import DAY, NOW, STUDY, add_object, add_study, desk, row
 
 
@@ -51,5 +52,14 @@ def test_an_object_that_killed_the_sorting_process_is_sorted_when_asked_again(st
     assert row(store, objects).state == "kept", row(store, objects).state
 
 
-def test_two_destinations_wait_for_nothing_of_each_other(store):
-    pass
+def test_pages_that_come_back_are_read_again_and_a_report_that_says_the_same_stays(tmp_path, monkeypatch):
+    here = Hospital(tmp_path)
+    here.receive("1.1", "1.10")
+    unit = here.verified("1.10", "9.1")
+    here.deliver(monkeypatch)
+    here.change(objects, objects.c.sop_instance_uid == "1.1", on_disk=False)
+    here.receive("1.1", "1.10")
+
+    assert here.verified("1.10", "9.1") == unit
+
+    assert [(one.kind, one.state) for one in here.rows(deliveries)] == [("rdsr", "acknowledged")]

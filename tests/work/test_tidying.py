@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
+from ocr_service.config import Config
 from ocr_service.errors import EngineError, OutputError
-from ocr_service.work import forgotten, tidying, workflow, working
+from ocr_service.work import forgotten, overview, tidying, workflow, working
 from ocr_service.work.inbox import DurableInbox
 from ocr_service.work.spool import Spool
 from ocr_service.work.store import Store
@@ -105,6 +106,65 @@ def test_what_is_not_at_rest_stays(worker, what, told):
     tidying.tidy(worker)
 
     assert path.exists()
+
+
+def unacknowledged(worker: FakeWorker, **told: Any) -> Path:
+    """A unit at rest, whose time is over and whose report nobody was to have."""
+    add_study(worker.store, state="read", cause="quiet", last_arrival=LONG_AGO)
+    add_unit(worker.store, **({"read_at": LONG_AGO, "sop_instance_uid": "7.1"} | told))
+    return keep(worker)
+
+
+def configured(worker: FakeWorker, **keeping: Any) -> None:
+    worker.config = Config(data=worker.config.data, keeping=keeping)
+
+
+def kept_units(worker: FakeWorker) -> int:
+    told = overview.status(worker.config, worker.store, time.time(), None)["waiting"]
+    return int(next(one["count"] for what, one in told.items() if what.startswith("kept beyond retention")))
+
+
+def test_what_nobody_but_us_has_stays_and_is_counted(worker):
+    configured(worker)
+    path = unacknowledged(worker)
+    tidying.tidy(worker)
+
+    assert path.exists()
+    assert kept_units(worker) == 1
+    change(worker.store, units, read_at=time.time())
+    assert kept_units(worker) == 0, "its time is not over"
+
+
+def test_what_nobody_but_us_has_goes_where_the_configuration_says_so(worker):
+    configured(worker, unacknowledged=False)
+    path = unacknowledged(worker)
+    assert kept_units(worker) == 0
+    tidying.tidy(worker)
+
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "told", [{"outcome": "skipped"}, {"sop_instance_uid": ""}], ids=["the scanner reported it", "it is not emitted"]
+)
+def test_what_has_no_report_waits_for_no_acknowledgement(worker, told):
+    configured(worker)
+    path = unacknowledged(worker, **told)
+    tidying.tidy(worker)
+
+    assert not path.exists()
+
+
+def test_a_report_that_was_acknowledged_once_is_somebody_elses_too(worker):
+    """Also where a newer rule has taken it back since."""
+    settled(worker)
+    change(worker.store, units, sop_instance_uid="7.1")
+    change(worker.store, deliveries, state="recalled")
+    path = keep(worker)
+    assert kept_units(worker) == 0
+    tidying.tidy(worker)
+
+    assert not path.exists()
 
 
 def test_studies_that_can_tell_no_dose_do_not_fill_the_disk(worker):
