@@ -6,6 +6,7 @@ from typing import Any
 
 from ocr_service.dose.corrections import ActKind
 from ocr_service.work import deliveries, persons, records, studies
+from ocr_service.work.records import Before
 from ocr_service.work.studies import Due
 from ocr_service.work.tables import deliveries as sent
 from ocr_service.work.tables import studies as table
@@ -24,7 +25,7 @@ from tests.work.stores import (
     study_read,
     unit_read,
 )
-from tests.work.test_records import GLYPH, acknowledged, drafts, record, told, verified
+from tests.work.test_records import GLYPH, acknowledged, as_known, drafts, record, told, verified
 
 LINK = {"examination": "e", "patient": "p"}
 
@@ -91,10 +92,15 @@ def test_an_old_reading_does_not_undo_a_persons_rejection(its):
     r1_told = study_read(unit_read(rdsr="folder/7.1.dcm", standing="7.1"))
     number = persons.decide(its, unit.id, ActKind.REJECT, "Tanaka^Ichiro", NOW + 1, why="x")
     records.record(
-        its, Due(STUDY, digest, f"act:{number}"), study_read(unit_read("skipped", by_person=True)), drafts(its), NOW + 2
+        its,
+        Due(STUDY, digest, f"act:{number}"),
+        study_read(unit_read("skipped", by_person=True)),
+        drafts(its),
+        NOW + 2,
+        as_known(its),
     )
     change(its.store, table, due_at=None)
-    records.record(its, r1, r1_told, drafts(its), NOW + 3, 0)
+    records.record(its, r1, r1_told, drafts(its), NOW + 3, Before(last_act=0))
     assert row(its.store, units).outcome == "skipped" or row(its.store, table).due_at is not None, (
         row(its.store, units).outcome,
         told(its),
