@@ -14,9 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 
 from ocr_service.dose.proof import Unreadable
-from ocr_service.dose.report import doubt, note
-from ocr_service.pipeline import Outcome, Skipped, doubted
-from ocr_service.work import believing, deliveries, lines, studies, uniting
+from ocr_service.work import believing, deliveries, lines, once, studies, uniting
 from ocr_service.work.believing import Console
 from ocr_service.work.deliveries import Document
 from ocr_service.work.inbox import day_of
@@ -24,10 +22,8 @@ from ocr_service.work.placing import (
     COMMISSIONING,
     RECALLED,
     Desk,
-    is_reported,
     plan_for,
     provenance,
-    read_followers,
 )
 from ocr_service.work.reading import StudyRead, UnitRead
 from ocr_service.work.studies import Due
@@ -179,7 +175,7 @@ class _Unit:
 
     def record(self, drafts: Path, first: Mapping[str, int]) -> None:
         """Its row, its report, its deliveries. first: by destination, what is to be done there before."""
-        outcome = self._once(self._told.converted.outcome)
+        outcome = once.reported_once(self._connection, self._examined(), self._told.converted.outcome, self._now)
         name = lines.outcome_name(outcome)
         document = self._document(name, drafts)
         stays = self._stays(name) if document is None else None
@@ -195,7 +191,13 @@ class _Unit:
             glyphs = self._told.rests if document is not None else frozenset()
             self._rest_on(glyphs, beside=bool(held) and self._live() is not None)
         self._deliver(document if not held else None, name, first)
-        self._tell_followers(name)
+        once.tell_linked(self._connection, self._examined(), outcome, self._now)
+
+    def _examined(self) -> once.Examined:
+        told = self._told
+        return once.Examined(
+            self.name, self._study, told.examination, told.patient, told.rows, told.by_person, self._before
+        )
 
     def _stays(self, name: str) -> Document | None:
         """Where there is no new report: the one that is at the destinations, with the letters that it rests on.
@@ -253,42 +255,6 @@ class _Unit:
         while (name := unit_id(self._study, scanner)) in taken:
             scanner += "\n"
         return name
-
-    def _once(self, outcome: Outcome) -> Outcome:
-        """Linked orders: one examination under several studies is reported once."""
-        if isinstance(outcome, Unreadable | Skipped) or not self._told.examination:
-            return outcome
-        if self._connection.dialect.name == "postgresql":  # SQLite has one writer; two here would not see each other
-            key = int(self._told.examination[:15], 16)
-            self._connection.execute(select(func.pg_advisory_xact_lock(key)))
-        linked = self._connection.execute(
-            select(units).where(
-                units.c.examination == self._told.examination,
-                units.c.study != self._study,
-                units.c.outcome.in_((*_REPORTED, "needs_review", "unreadable")),  # the last: while its report stands
-            )
-        ).all()
-        for other in linked:
-            if other.patient != self._told.patient and not self._told.by_person:
-                seen = f"linked:{self.name}:{self._now:.0f}"
-                if self._before is None or self._before.outcome != "needs_review":
-                    studies.read_again(self._connection, [other.study], seen, self._now)
-                return doubted(outcome, [doubt("linked", "the same rows and times lie in a study of another patient")])
-        reported = [one for one in linked if is_reported(one) and one.patient == self._told.patient]
-        mine = self._before is not None and is_reported(self._before)
-        if not reported or mine:
-            return outcome
-        other = reported[0]
-        told = note("linked", f"the same rows and times are reported under another study, {other.study}")
-        return Skipped(outcome.report, (other.sop_instance_uid,), (*outcome.findings, told))
-
-    def _tell_followers(self, name: str) -> None:
-        """Where this examination is not reported here any more, studies that left it to this one are read again."""
-        before = self._before
-        if before is None or not is_reported(before):
-            return
-        if name in ("skipped", "failed"):
-            read_followers(self._connection, before, self._now)
 
     def _document(self, name: str, drafts: Path) -> Document | None:
         """The report that is to be at the destinations; None where there is none."""
