@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, insert, literal, or_, select, update
 
 from ocr_service.work import studies
 from ocr_service.work.tables import deliveries as sent
 from ocr_service.work.tables import disbelieved, rests, scanners, units, withdrawn
+
+Console = tuple[str, str]  # a template with its revision, and the console's name
 
 
 def withdraw(connection: Connection, glyphs: frozenset[str], now: float) -> None:
@@ -38,29 +40,52 @@ def withdrawn_of(connection: Connection, glyphs: frozenset[str]) -> frozenset[st
     return glyphs & known
 
 
-def grown(connection: Connection, registered: Mapping[tuple[str, str], int], now: float) -> None:
-    """What waits is read again where a console's letters are better known. registered: how many are, by its name."""
-    for (template, console), count in registered.items():
-        _grown(connection, template, console, count, now)
+def letters_of(connection: Connection) -> dict[Console, int]:
+    """How many glyphs are registered, by template and console, as far as the records know."""
+    columns = (scanners.c.template, scanners.c.console, scanners.c.letters)
+    return {(template, console): count for template, console, count in connection.execute(select(*columns))}
 
 
-def _grown(connection: Connection, template: str, console: str, count: int, now: float) -> None:
-    scanner = scanner_of(connection, template, console, now)
-    if count == scanner.letters:
-        return
-    which = (scanners.c.template == template, scanners.c.console == console)
-    connection.execute(update(scanners).where(*which).values(letters=count))
-    if count < scanner.letters:  # some were withdrawn, or this reading began before others: the next one tells
-        return
-    waiting = connection.execute(
-        select(units.c.study).where(
-            units.c.template == template,
-            units.c.console == console,
-            units.c.outcome == "needs_review",
-            units.c.waiting.is_(True),
-        )
-    ).scalars()
-    studies.read_again(connection, list(waiting), f"letters:{count}", now)
+def in_turn(connection: Connection, registered: Mapping[Console, int]) -> None:
+    """Readings of one console are recorded one after the other: two at the same moment see nothing of each other.
+
+    To be asked before the study's row: who waits here keeps nobody from reading a study again.
+    """
+    for template, console in sorted(registered):
+        which = (scanners.c.template == template, scanners.c.console == console)
+        connection.execute(select(scanners.c.letters).where(*which).with_for_update()).all()
+
+
+def grown(
+    connection: Connection, study: str, registered: Mapping[Console, int], before: Mapping[Console, int], now: float
+) -> None:
+    """What waits is read again where a console's letters are better known than those that it was read with.
+
+    study: whose reading this is. registered: how many glyphs were when it ended; before: as the records knew it when
+    its job was made.
+    """
+    for (template, console), count in sorted(registered.items()):
+        known = scanner_of(connection, template, console, now).letters
+        which = (scanners.c.template == template, scanners.c.console == console)
+        then = before.get((template, console), 0)
+        if count > known or (count < known and known == then):  # else it is this reading that knows less
+            connection.execute(update(scanners).where(*which).values(letters=count))
+        if count > known:
+            _read_waiting(connection, template, console, "", f"letters:{count}:{now:.0f}", now)
+        elif known > then:  # who grew them looked for what waits, and did not see this study
+            _read_waiting(connection, template, console, study, f"letters:{known}:{now:.0f}", now)
+
+
+def _read_waiting(connection: Connection, template: str, console: str, study: str, cause: str, now: float) -> None:
+    """Read again what waits for this console's letters. study: only that one; "" for all."""
+    waiting = select(units.c.study).where(
+        units.c.template == template,
+        units.c.console == console,
+        units.c.outcome == "needs_review",
+        units.c.waiting.is_(True),
+        units.c.study == study if study else literal(True),
+    )
+    studies.read_again(connection, list(connection.execute(waiting).scalars()), cause, now)
 
 
 def scanner_of(connection: Connection, template: str, console: str, now: float) -> Row[tuple[object, ...]]:

@@ -6,29 +6,24 @@ know how anything is read or sent.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
 from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 
 from ocr_service.dose.proof import Unreadable
-from ocr_service.dose.report import doubt, note
-from ocr_service.pipeline import Outcome, Skipped, doubted
-from ocr_service.work import believing, deliveries, lines, studies
+from ocr_service.work import believing, deliveries, lines, once, studies, uniting
+from ocr_service.work.believing import Console
 from ocr_service.work.deliveries import Document
 from ocr_service.work.inbox import day_of
 from ocr_service.work.placing import (
     COMMISSIONING,
     RECALLED,
     Desk,
-    facts_of,
-    is_reported,
     plan_for,
     provenance,
-    read_followers,
 )
 from ocr_service.work.reading import StudyRead, UnitRead
 from ocr_service.work.studies import Due
@@ -41,14 +36,26 @@ SUPERSEDED, WAITS, RECORDED = "superseded", "waits", "recorded"
 _REPORTED = ("verified", "header")
 
 
-def record(desk: Desk, due: Due, told: StudyRead, drafts: Path, now: float, last_act: int | None = None) -> str:
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the records knew when a reading's job was made.
+
+    last_act: the newest decision about the study; None: nobody asked. letters: how many glyphs were registered, by
+    template and console.
+    """
+
+    last_act: int | None = None
+    letters: Mapping[Console, int] = field(default_factory=dict)
+
+
+def record(desk: Desk, due: Due, told: StudyRead, drafts: Path, now: float, before: Before) -> str:
     """Record a reading; what came of it. StoreError, OutputError.
 
     SUPERSEDED where objects have arrived meanwhile, a person has decided, or a letter that it rests on was withdrawn:
-    the study is read again. last_act: the newest decision that it was read with. WAITS where no page says that the
-    examination is whole, and the study is not quiet yet.
+    the study is read again. WAITS where no page says that the examination is whole, and the study is not quiet yet.
     """
     with desk.store.begin() as connection:
+        believing.in_turn(connection, told.registered)
         row = connection.execute(
             select(study_rows).where(study_rows.c.study == due.study).with_for_update()
         ).one_or_none()
@@ -58,7 +65,7 @@ def record(desk: Desk, due: Due, told: StudyRead, drafts: Path, now: float, last
             studies.wait_for_more(connection, due.study, desk.config.reading)
             return WAITS
         believing.withdraw(connection, told.withdrawn, now)
-        if (cause := _outdated(connection, due, told, now, last_act)) is not None:
+        if (cause := _outdated(connection, due, told, now, before.last_act)) is not None:
             studies.read_again(connection, [due.study], cause, now)
             return SUPERSEDED
         _broken(connection, told)
@@ -67,13 +74,14 @@ def record(desk: Desk, due: Due, told: StudyRead, drafts: Path, now: float, last
         found: list[_Unit] = []
         for unit in told.units:
             found.append(_Unit(desk, connection, due.study, unit, now, here, {one.name for one in found}))
-        first = _united(desk, connection, due.study, [one.name for one in found], now)
+        first = uniting.united(desk, connection, due.study, [one.name for one in found], now)
         for one in found:
             one.record(drafts, first)
         connection.execute(
             update(study_rows).where(study_rows.c.study == due.study).values(state="read", digest=due.digest)
         )
-        believing.grown(connection, told.registered, now)  # last: this study too may wait for them
+        # The last thing: this study too may wait for them.
+        believing.grown(connection, due.study, told.registered, before.letters, now)
     return RECORDED
 
 
@@ -167,7 +175,7 @@ class _Unit:
 
     def record(self, drafts: Path, first: Mapping[str, int]) -> None:
         """Its row, its report, its deliveries. first: by destination, what is to be done there before."""
-        outcome = self._once(self._told.converted.outcome)
+        outcome = once.reported_once(self._connection, self._examined(), self._told.converted.outcome, self._now)
         name = lines.outcome_name(outcome)
         document = self._document(name, drafts)
         stays = self._stays(name) if document is None else None
@@ -183,7 +191,13 @@ class _Unit:
             glyphs = self._told.rests if document is not None else frozenset()
             self._rest_on(glyphs, beside=bool(held) and self._live() is not None)
         self._deliver(document if not held else None, name, first)
-        self._tell_followers(name)
+        once.tell_linked(self._connection, self._examined(), outcome, self._now)
+
+    def _examined(self) -> once.Examined:
+        told = self._told
+        return once.Examined(
+            self.name, self._study, told.examination, told.patient, told.rows, told.by_person, self._before
+        )
 
     def _stays(self, name: str) -> Document | None:
         """Where there is no new report: the one that is at the destinations, with the letters that it rests on.
@@ -232,7 +246,7 @@ class _Unit:
         same = next((row for row in rows if row.scanner == self._told.scanner), None)
         mine = set(self._told.converted.sop_instance_uids)
         left = [row for row in rows if row.scanner not in here]  # those of others are theirs
-        return same or next((row for row in left if mine & _objects_in(row)), None)
+        return same or next((row for row in left if mine & uniting.objects_in(row)), None)
 
     def _new_id(self, others: Collection[str]) -> str:
         """A name that no unit has, also not one that was of this scanner before its own was better known."""
@@ -241,42 +255,6 @@ class _Unit:
         while (name := unit_id(self._study, scanner)) in taken:
             scanner += "\n"
         return name
-
-    def _once(self, outcome: Outcome) -> Outcome:
-        """Linked orders: one examination under several studies is reported once."""
-        if isinstance(outcome, Unreadable | Skipped) or not self._told.examination:
-            return outcome
-        if self._connection.dialect.name == "postgresql":  # SQLite has one writer; two here would not see each other
-            key = int(self._told.examination[:15], 16)
-            self._connection.execute(select(func.pg_advisory_xact_lock(key)))
-        linked = self._connection.execute(
-            select(units).where(
-                units.c.examination == self._told.examination,
-                units.c.study != self._study,
-                units.c.outcome.in_((*_REPORTED, "needs_review", "unreadable")),  # the last: while its report stands
-            )
-        ).all()
-        for other in linked:
-            if other.patient != self._told.patient and not self._told.by_person:
-                seen = f"linked:{self.name}"
-                if self._before is None or self._before.outcome != "needs_review":
-                    studies.read_again(self._connection, [other.study], seen, self._now)
-                return doubted(outcome, [doubt("linked", "the same rows and times lie in a study of another patient")])
-        reported = [one for one in linked if is_reported(one) and one.patient == self._told.patient]
-        mine = self._before is not None and is_reported(self._before)
-        if not reported or mine:
-            return outcome
-        other = reported[0]
-        told = note("linked", f"the same rows and times are reported under another study, {other.study}")
-        return Skipped(outcome.report, (other.sop_instance_uid,), (*outcome.findings, told))
-
-    def _tell_followers(self, name: str) -> None:
-        """Where this examination is not reported here any more, studies that left it to this one are read again."""
-        before = self._before
-        if before is None or not is_reported(before):
-            return
-        if name in ("skipped", "failed"):
-            read_followers(self._connection, before, self._now)
 
     def _document(self, name: str, drafts: Path) -> Document | None:
         """The report that is to be at the destinations; None where there is none."""
@@ -352,45 +330,3 @@ class _Unit:
     @property
     def _was_held(self) -> bool:
         return self._before is not None and self._before.held != ""
-
-
-def _objects_in(unit: Row[tuple[object, ...]]) -> set[str]:
-    """The SOP Instance UIDs of the objects that a unit was last read from."""
-    return set(json.loads(unit.report).get("sop_instance_uids", ()))
-
-
-def _united(desk: Desk, connection: Connection, study: str, ids: Sequence[str], now: float) -> dict[str, int]:
-    """A unit whose objects belong to another one now, since their scanner is better known, ends as skipped.
-
-    One whose objects cannot be read any more keeps its report, and a person has to look where something is wrong. By
-    destination, the last row that takes something back.
-    """
-    first: dict[str, int] = {}
-    left = connection.execute(
-        select(units).where(units.c.study == study, units.c.id.not_in(ids), units.c.outcome != "skipped")
-    ).all()
-    for row in left:
-        its = update(units).where(units.c.id == row.id)
-        if ids and (row.outcome == "failed" or _was_read(connection, row)):
-            connection.execute(its.values(outcome="skipped", held=""))
-            first |= plan_for(desk, connection, row.id, facts_of(row), None, none_stays=True, now=now)
-        elif believing.is_disbelieved(connection, row):
-            connection.execute(its.values(outcome="needs_review", held=""))
-            plan_for(desk, connection, row.id, facts_of(row), None, none_stays=True, now=now)
-        elif not _is_retired(connection, row) and row.outcome in _REPORTED:
-            connection.execute(its.values(outcome="needs_review", held=RECALLED if row.held == RECALLED else ""))
-    return first
-
-
-def _was_read(connection: Connection, unit: Row[tuple[object, ...]]) -> bool:
-    """Could this reading open any of the unit's objects?"""
-    its = objects.c.sop_instance_uid.in_(_objects_in(unit))
-    opened = select(objects.c.id).where(its, objects.c.on_disk.is_(True), objects.c.state.in_(("in_use", "context")))
-    return connection.execute(opened.limit(1)).first() is not None
-
-
-def _is_retired(connection: Connection, unit: Row[tuple[object, ...]]) -> bool:
-    """Are all its objects gone, since their time was over? Then what it says stands, whoever reads the study."""
-    uids = _objects_in(unit)
-    here = select(objects.c.id).where(objects.c.sop_instance_uid.in_(uids), objects.c.on_disk.is_(True))
-    return bool(uids) and connection.execute(here.limit(1)).first() is None

@@ -143,7 +143,7 @@ class Worker:
     def read_and_record(self, due: Due) -> str:
         """Read a study and record what came of it. EngineError where a process died of it."""
         drafts = self.folders.drafts / due.workflow_id
-        job, there, last_act = self._job(due, drafts)
+        job, there, before = self._job(due, drafts)
         limit = self.config.reading.time_limit.total_seconds()
         try:
             try:
@@ -153,7 +153,7 @@ class Worker:
             except EngineError as error:
                 self._blame(due, there, str(error), limit)
                 raise
-            ended = records.record(self.desk, due, told, drafts, time.time(), last_act)
+            ended = records.record(self.desk, due, told, drafts, time.time(), before)
         finally:
             shutil.rmtree(drafts, ignore_errors=True)
         for one in told.units:
@@ -190,8 +190,8 @@ class Worker:
             milliseconds=converted.milliseconds,
         )
 
-    def _job(self, due: Due, drafts: Path) -> tuple[reading.ReadJob, list[StudyObject], int]:
-        """What to read, of which objects, and the newest decision of a person that it is read with."""
+    def _job(self, due: Due, drafts: Path) -> tuple[reading.ReadJob, list[StudyObject], records.Before]:
+        """What to read, of which objects, and what the records know now."""
         now = time.time()
         with self.store.begin(reading=True) as connection:
             there = studies.objects_of(connection, due.study)
@@ -199,7 +199,7 @@ class Worker:
             today = select(units.c.scanner).where(units.c.day == day_of(now)).distinct()
             read_today = frozenset(connection.execute(today).scalars())
             acts = persons.acts_of(connection, due.study)
-            last_act = persons.newest_act(connection, due.study)
+            before = records.Before(persons.newest_act(connection, due.study), believing.letters_of(connection))
             unsent = self._unsent(connection, due.study) if acts else frozenset[str]()
             requests = studies.steps_of(connection, due.study)
         lost = [one for one in there if not one.on_disk or (one.state == "failed" and one.role != BROKEN)]
@@ -215,7 +215,7 @@ class Worker:
             {self.spool.path(one.name): one.sop_instance_uid for one in there},
             unsent,
         )
-        return job, there, last_act
+        return job, there, before
 
     def _unsent(self, connection: Connection, study: str) -> frozenset[str]:
         """Our reports of a study that were never given to any destination: the one that a person confirms is signed."""

@@ -127,7 +127,8 @@ class Hospital:
             CONSOLE,
             **values,
         )
-        ended = records.record(self.desk, due, StudyRead((unit,), broken, frozenset(), {}, others), drafts, time.time())
+        read = StudyRead((unit,), broken, frozenset(), {}, others)
+        ended = records.record(self.desk, due, read, drafts, time.time(), records.Before())
         assert ended == records.RECORDED
         return records.unit_id(study, unit.scanner)
 

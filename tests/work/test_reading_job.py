@@ -21,7 +21,9 @@ def test_a_header_longer_than_its_vr_allows_fits_into_its_column(store, tmp_path
         rdsr=draft(tmp_path / "drafts", "7.1"), scanner=long, console=long, station=long, manufacturer=long,
         rests=frozenset({"a" * 32}),
     )  # fmt: skip
-    records.record(its, due, study_read(told, registered={("acme@1", long): 1}), tmp_path / "drafts", NOW)
+    records.record(
+        its, due, study_read(told, registered={("acme@1", long): 1}), tmp_path / "drafts", NOW, records.Before()
+    )
 
     assert row(store, units).scanner == long == "A" * 200
     assert row(store, scanners).letters == 1

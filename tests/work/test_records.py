@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from ocr_service.errors import OutputError
-from ocr_service.work import placing, records, studies
+from ocr_service.work import believing, placing, records, studies
 from ocr_service.work.placing import Desk
 from ocr_service.work.reading import StudyRead, UnitRead
-from ocr_service.work.records import RECORDED, SUPERSEDED, WAITS
+from ocr_service.work.records import RECORDED, SUPERSEDED, WAITS, Before
 from ocr_service.work.sorting import Sorted
 from ocr_service.work.studies import Due
 from ocr_service.work.tables import deliveries as sent
@@ -34,10 +34,23 @@ from tests.work.stores import (
 GLYPH, OTHER = "a" * 32, "b" * 32
 
 
-def record(its: Desk, told: StudyRead, cause: str = "quiet", study: str = STUDY, digest: str | None = None) -> str:
+def record(
+    its: Desk,
+    told: StudyRead,
+    cause: str = "quiet",
+    study: str = STUDY,
+    digest: str | None = None,
+    before: Before | None = None,
+) -> str:
     with its.store.begin(reading=True) as connection:
         digest = digest or studies.digest_of(connection, study)
-    return records.record(its, Due(study, digest, cause), told, drafts(its), NOW)
+    return records.record(its, Due(study, digest, cause), told, drafts(its), NOW, before or as_known(its))
+
+
+def as_known(its: Desk) -> Before:
+    """What the records know now: the job is made, read and recorded at once."""
+    with its.store.begin(reading=True) as connection:
+        return Before(letters=believing.letters_of(connection))
 
 
 def drafts(its: Desk) -> Path:
