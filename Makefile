@@ -34,7 +34,7 @@ help:
 	@echo "make poison    change letters, fonts and statements, and count what is wrong (half an hour)"
 	@echo "make accuracy  read held-out screens with and without faults, and count what is wrong (an hour)"
 	@echo "make load      objects a second, and the time from C-STORE to the RDSR at a PACS, beside Orthanc (ten minutes)"
-	@echo "make soak      kill, starve and cut off the running service, full counts: nothing lost, nothing doubled (an hour)"
+	@echo "make soak      kill, starve and cut off the running service, full counts: nothing lost, nothing doubled (half an hour)"
 	@echo "make samples   draw sample_sc/ anew"
 	@echo "make letters   learn the fonts of the shipped templates from sample_sc/ anew"
 	@echo "make pictures  draw docs/images/ anew"

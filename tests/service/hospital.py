@@ -173,7 +173,7 @@ class Hospital:
             return told[0] if done else None
 
         try:
-            return until(found, f"a unit {' or '.join(outcomes)}", 40)
+            return until(found, f"a unit {' or '.join(outcomes)}")
         except AssertionError:
             told = [(row.outcome, row.held, row.report[-600:]) for row in self.units(study)]
             sending = [(row.kind, row.state, row.why) for row in self.deliveries(study)]

@@ -148,7 +148,7 @@ class Service:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
-        until(lambda: not self.processes(), "the end of what the supervisor had started", 30)
+        until(lambda: not self.processes(), "the end of what the supervisor had started")
         self.process = None
 
     def stop(self, seconds: float = 40) -> int:

@@ -78,7 +78,7 @@ def test_a_full_disk_is_answered_and_waited_for(tmp_path, small):
 
                 # There is space again.
                 filler.unlink()
-                until(lambda: console.store(assoc, fourth.pages[0]) == 0x0000, "the first object taken again", 20)
+                until(lambda: console.store(assoc, fourth.pages[0]) == 0x0000, "the first object taken again")
             until(service.is_ready, "a healthy service")
             service.ended([one.uid for one in (first, second, third, fourth)])
 
@@ -125,8 +125,8 @@ def test_a_workflow_whose_own_record_cannot_be_written_goes_on_when_it_can(tmp_p
             for number, (writes, threads) in enumerate([([STEP], 1), ([STEP, ENDED], 1), ([ENDED], 2)], start=1):
                 one, next_one = study(2 * number, ONE_PAGE[0]), study(2 * number + 1, ONE_PAGE[0])
                 breaks(service, console, one, writes, threads)
-                service.ended([one.uid], 40)
+                service.ended([one.uid])
                 assert console.send(*next_one.pages) == [0x0000]  # its lane is free again
-                service.ended([next_one.uid], 40)
+                service.ended([next_one.uid])
                 assert [len(pacs.instances(each.uid)) for each in (one, next_one)] == [1, 1]
             assert service.lost(console.acknowledged) == []

@@ -119,13 +119,13 @@ def test_a_destination_in_trouble_gets_its_report_later_and_the_other_one_at_onc
     one = study(next(NUMBERS))
     with getattr(odd_peers, peer)(hospital.seldom.port):
         hospital.sent(one, "SELDOM")
-        until(lambda: hospital.pacs.instances(one.uid), "the report at the PACS", 20)
-        until(lambda: [row for row in hospital.delivered("seldom", one) if row.attempts >= 2], "two tries", 20)
+        until(lambda: hospital.pacs.instances(one.uid), "the report at the PACS")
+        until(lambda: [row for row in hospital.delivered("seldom", one) if row.attempts >= 2], "two tries")
         (row,) = hospital.delivered("seldom", one)
         assert (row.state, row.kind) == ("waiting", "rdsr")
     try:
         hospital.seldom.start()
-        hospital.service.ended([one.uid], 30)
+        hospital.service.ended([one.uid])
         assert len(hospital.seldom.instances(one.uid)) == 1
         assert len(hospital.reported(one)) == 1
     finally:
