@@ -19,7 +19,7 @@ LOOK = 0.2  # seconds between two looks where there was nothing to do
 BREATH = 0.05  # and where there was: what comes meanwhile is looked at together
 BEAT = 5.0
 TIDY = 60.0
-REVIVE = 10.0
+REVIVE = 5.0
 SEARCH = 3600.0  # a spool has many files
 TROUBLE = 2.0
 
