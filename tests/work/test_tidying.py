@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -260,9 +261,9 @@ def test_a_walk_through_many_objects_and_steps_comes_to_all_of_them(worker, monk
     assert walk.objects == 0, "it begins anew"
 
 
-def test_what_is_looked_for_every_minute_is_found_by_an_index(empty_sqlite, tmp_path, monkeypatch):
+def test_what_is_looked_for_every_minute_is_found_by_an_index(empty_sqlite, tmp_path):
     """With a million objects each look without one takes seconds, and some keep receivers waiting."""
-    store = Store(f"sqlite:///{empty_sqlite}")
+    store = Store(f"sqlite:///{shutil.copy(empty_sqlite, tmp_path / 'db.sqlite')}")
     asked: list[tuple[str, Any]] = []
     event.listen(store.engine, "before_cursor_execute", lambda _, __, text, values, *___: asked.append((text, values)))
     its = SimpleNamespace(store=store, config=desk(store, tmp_path).config, spool=None)
