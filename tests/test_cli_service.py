@@ -131,6 +131,18 @@ def test_config_check_finds_what_a_model_cannot_see(site: Site):
     assert "geheim" not in said
 
 
+def test_config_check_says_what_becomes_of_reports_that_go_nowhere(site: Site):
+    told = "there is none, so that no report is sent anywhere"
+    site.config = site.config.model_copy(update={"destination": ()})
+    site.write()
+    assert f"{told}, and nothing of them is ever removed: add" in site.does("config", "check")[1]
+
+    keeping = site.config.keeping.model_copy(update={"unacknowledged": False})
+    site.config = site.config.model_copy(update={"keeping": keeping})
+    site.write()
+    assert f"{told}: add" in site.does("config", "check")[1]
+
+
 def test_config_check_asks_peers_only_when_told_to(site: Site):
     silent = free_port()
     ae = AE("ODD")

@@ -70,6 +70,8 @@ def _read_now(connection: Connection, study: str = "") -> list[Due]:
         .join(acts, acts.c.unit == units.c.id)
         .where(acts.c.kind.in_(("confirm", "correct", "reject")), acts.c.at > units.c.read_at)
     )
+    if study:  # else all that persons ever did would be gone through for each one
+        decided = decided.where(units.c.study == study)
     signed = (study_rows.c.due_at.is_(None), study_rows.c.cause.startswith("act:"), study_rows.c.study.in_(decided))
     rows = set()
     for begun in ((READ_NOW,), signed):  # one after the other: for either there is an index, for both there is none
