@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from ocr_service.work.deliveries import Document
 from ocr_service.work.placing import Desk
 from ocr_service.work.store import Store
 from ocr_service.work.tables import deliveries as sent
+from tests.work.books import told as books_say
+from tests.work.hospital import Hospital
 from tests.work.stores import NOW, PACS, add_object, add_study, change, desk, destination, rows, study_read, unit_read
 from tests.work.test_records import acknowledged, record, told, verified
 
@@ -107,3 +110,33 @@ def test_a_new_unit_goes_by_the_narrowed_rule(store, tmp_path):
     record(its, study_read(verified(its, "7.9", uids=("1.2",))), study="1.9")
 
     assert [(one.destination, one.sop_instance_uid) for one in rows(store, sent)] == [(PACS, "7.1")]
+
+
+@pytest.mark.parametrize("correction", CORRECTIONS)
+@pytest.mark.parametrize("document", ["9.1", "9.2"])
+def test_the_books_close_after_a_rule_was_narrowed(tmp_path, monkeypatch, correction, document):
+    peer = {"name": PACS, "ae_title": "PACS", "host": "127.0.0.1", "port": 104, "correction": correction}
+    wide = Hospital(tmp_path, destinations=(peer,))
+    monkeypatch.setattr(wide.desk.rejecting, "note", FakeNotes(wide).note)
+    wide.receive("1.1", "1.10")
+    wide.verified("1.10", "9.1")
+    wide.deliver(monkeypatch)
+    narrowed = Hospital(tmp_path, destinations=(peer | {"calling_ae": ["CT2"]},))
+    monkeypatch.setattr(narrowed.desk.rejecting, "note", FakeNotes(narrowed).note)
+    narrowed.receive("1.2", "1.10")
+    narrowed.verified("1.10", document)
+    narrowed.deliver(monkeypatch)
+
+    assert books_say(narrowed) == []
+    assert len(narrowed.rows()) == (1 if document == "9.1" else 2 if correction == "new_only" else 3)
+
+
+class FakeNotes:
+    """Rejection notes of reports that are no DICOM files."""
+
+    def __init__(self, hospital: Hospital) -> None:
+        self._outbox = hospital.desk.outbox
+
+    def note(self, document: Document, _: str) -> Document:
+        uid = f"{document.sop_instance_uid}.9"
+        return Document(self._outbox.add(b"a note", "1.10", uid), uid)
