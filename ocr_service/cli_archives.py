@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ocr_service.network.sweep import PartLooked, Period, Swept
 
 _INTERRUPTED = 130  # as shells say of Ctrl-C
+WHAT_AGAIN = (
+    "With --study-date: look also at days that are done, studies may have come there later. With --study or "
+    "--accession: bring also what was removed here since its time was over."
+)
 AGAIN = "run the same command again: it goes on where it was"
 
 
@@ -28,14 +32,7 @@ def fetch(
     accession: Annotated[list[str] | None, typer.Option(help="An accession number; may repeat.")] = None,
     study: Annotated[list[str] | None, typer.Option(help="A Study Instance UID; may repeat.")] = None,
     watch: Annotated[str, typer.Option(help="Look again every so often, such as 5m, until stopped.")] = "",
-    again: Annotated[
-        bool,
-        typer.Option(
-            "--again",
-            help="With --study-date: look also at days that are done, studies may have come there later. With --study "
-            "or --accession: bring also what was removed here since its time was over.",
-        ),
-    ] = False,
+    again: Annotated[bool, typer.Option("--again", help=WHAT_AGAIN)] = False,
     without_screens: Annotated[
         bool, typer.Option("--without-screens", help="Bring a few images of studies without dose screens, too.")
     ] = False,

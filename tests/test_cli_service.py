@@ -6,7 +6,6 @@ import json
 import re
 import time
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,16 @@ from pydantic import BaseModel
 from pynetdicom import AE
 from sqlalchemy import delete
 
-from ocr_service import cli_queue
 from ocr_service.config import Config, load_config
-from ocr_service.dose.proof import NeedsReview, Unreadable
-from ocr_service.dose.report import CTAcquisitionType, Phantom, Reading, doubt
+from ocr_service.dose.proof import Unreadable
 from ocr_service.network.sender import Refused, Unavailable
 from ocr_service.work import health, settings
 from ocr_service.work.audit_trail import open_trail
 from ocr_service.work.metrics import PartState
-from ocr_service.work.tables import acts, deliveries, objects, studies, units, workers
+from ocr_service.work.tables import deliveries, objects, workers
 from tests.network.archives import free_port, started
 from tests.operator_of import Site
 from tests.work.hospital import CONSOLE, TEMPLATE
-from tests.work.hospital import report as hospital_report
 
 # pynetdicom leaves it to the collector to close the socket of a connection that was refused or aborted.
 pytestmark = [
@@ -35,7 +31,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 PERSON = "Tanaka^Ichiro"
-CAN_BE_SET_WORDS = [kind.name.lower() for kind in (*CTAcquisitionType, *Phantom)]
 
 
 @pytest.fixture
@@ -134,6 +129,18 @@ def test_config_check_finds_what_a_model_cannot_see(site: Site):
     assert "receiver.allow: it is empty" in said
     assert "pacs one: tls: ca, certificate or key cannot be used (No such file or directory)" in said
     assert "geheim" not in said
+
+
+def test_config_check_says_what_becomes_of_reports_that_go_nowhere(site: Site):
+    told = "there is none, so that no report is sent anywhere"
+    site.config = site.config.model_copy(update={"destination": ()})
+    site.write()
+    assert f"{told}, and nothing of them is ever removed: add" in site.does("config", "check")[1]
+
+    keeping = site.config.keeping.model_copy(update={"unacknowledged": False})
+    site.config = site.config.model_copy(update={"keeping": keeping})
+    site.write()
+    assert f"{told}: add" in site.does("config", "check")[1]
 
 
 def test_config_check_asks_peers_only_when_told_to(site: Site):
@@ -248,157 +255,6 @@ def test_one_unit_is_shown_with_its_rows_findings_acts_and_deliveries(site: Site
     assert (told["outcome"], told["dlp_total"], told["events"][0]["dlp"]) == ("needs_review", "100.0", "100.0")
     sent = site.rows(deliveries)[0].unit
     assert "delivery 1: rdsr to pacs refused, 1 attempts it does not like it" in site.does("queue", sent)[1]
-
-
-def test_what_the_queue_shows_of_a_row_can_be_set(site: Site):
-    site.receive("1.1", "1.10")
-    report = hospital_report("1.10", "100.0")
-    kind = Reading(CTAcquisitionType.CONSTANT_ANGLE, "Axial")
-    row = replace(report.events[0], acquisition_type=kind, phantom=Reading(Phantom.HEAD, "16"))
-    doubted = NeedsReview(replace(report, events=(row,)), (doubt("dlp_total", "the total differs"),))
-    unit = site.read("1.10", doubted)
-
-    head, shown = (line.split("\t") for line in site.does("queue", unit)[1].splitlines() if "\t" in line)
-
-    told = dict(zip(head, shown, strict=True))
-    assert told["acquisition type"] == "Constant Angle Acquisition"
-    keys = ("acquisition type", "phantom", "mean ctdivol", "dlp")
-    values = [f"1.{key.replace(' ', '_')}={told[key]}" for key in keys]
-    values += [value.upper().replace("1.ACQUISITION_TYPE", "1.acquisition_type") for value in values[:1]]
-    for value in values:
-        assert site.does("confirm", unit, "--person", PERSON, "--yes", "--set", value)[0] == 0, value
-
-
-def test_help_lists_all_that_can_be_set(site: Site):
-    said = " ".join(site.does("confirm", "--help")[1].split())
-
-    for word in (*CAN_BE_SET_WORDS, *("dlp", "mean_ctdivol", "phantom", "acquisition_type", "dlp_total_body")):
-        assert re.search(rf"\b{word}\b", said), word
-
-
-def test_a_confirmation_is_asked_for_and_shown_first(site: Site, monkeypatch: pytest.MonkeyPatch):
-    unit = filled(site, monkeypatch)
-    confirm = ("confirm", unit, "--person", PERSON, "--set", "1.dlp=101.5")
-
-    code, said = site.does(*confirm)
-    assert (code, "nobody can be asked here" in said) == (2, True)
-
-    monkeypatch.setattr(cli_queue, "_somebody_is_there", lambda: True)
-    code, said = site.does(*confirm, answers="n\n")
-    assert code == 1
-    assert "doubt dlp_total: the total differs" in said
-    assert "to be set: row 1, dlp = 101.5" in said
-    assert site.rows(acts) == []
-
-    code, said = site.does(*confirm, answers="y\n")
-    assert code == 0
-    assert [(row.kind, row.person) for row in site.rows(acts)] == [("correct", PERSON)]
-
-
-def test_a_confirmation_needs_no_question_where_yes_is_said(site: Site, monkeypatch: pytest.MonkeyPatch):
-    unit = filled(site, monkeypatch)
-
-    assert site.does("confirm", unit, "--person", PERSON, "--organization", "Example", "--yes")[0] == 0
-
-    (row,) = site.rows(acts)
-    assert (row.kind, json.loads(row.told)["organization"]) == ("confirm", "Example")
-    assert [one.study for one in site.rows(studies) if one.due_at is not None and one.study == "1.30"]
-
-
-def test_a_rejection_is_asked_for_and_shown_first(site: Site, monkeypatch: pytest.MonkeyPatch):
-    site.receive("1.1", "1.10")
-    unit = site.verified("1.10", "9.1")
-    site.deliver(monkeypatch)
-    reject = ("reject", unit, "--person", PERSON, "--why", "it is a copy")
-
-    code, said = site.does(*reject)
-    assert (code, "nobody can be asked here" in said, "--yes" in said) == (2, True, True)
-
-    monkeypatch.setattr(cli_queue, "_somebody_is_there", lambda: True)
-    code, said = site.does(*reject, answers="n\n")
-    assert code == 1
-    assert said.startswith(
-        f"unit: {unit}\noutcome: verified\ntemplate: {TEMPLATE}\nscanner: {CONSOLE}\nirradiation events: 1\n"
-        "its report at pacs is taken back (acknowledged)\n"
-    )
-    assert site.rows(acts) == []
-
-    assert site.does(*reject, answers="y\n")[0] == 0
-    assert [(row.kind, row.person) for row in site.rows(acts)] == [("reject", PERSON)]
-
-
-def test_a_rejection_is_of_what_was_shown(site: Site, monkeypatch: pytest.MonkeyPatch):
-    site.receive("1.1", "1.10")
-    unit = site.verified("1.10", "9.1")
-
-    def read_again() -> bool:
-        site.change(units, units.c.id == unit, rows="other rows")
-        return True
-
-    monkeypatch.setattr(cli_queue, "_somebody_is_there", read_again)
-    code, said = site.does("reject", unit, "--person", PERSON, "--why", "it is a copy", answers="y\n")
-
-    assert (code, "was read again meanwhile" in said, site.rows(acts)) == (2, True, [])
-
-
-@pytest.mark.parametrize("value", ["dlp", "1.kvp=7", "1.dlp=1,5"])
-def test_what_cannot_be_set_is_told(site: Site, value: str):
-    code, said = site.does("confirm", "abc", "--person", PERSON, "--set", value)
-
-    assert (code, "what can be set is" in said) == (2, True)
-
-
-def test_a_scanner_is_listed_and_accepted(tmp_path: Path):
-    site = Site(tmp_path, commissioning=2)
-    site.receive("1.1", "1.10")
-    site.verified("1.10", "9.1")
-    (waits,) = json.loads(site.does("queue", "--json")[1])
-    assert waits["kind"] == "commissioning"
-    assert "\t0 of 2\t1\t0\n" in site.does("scanner", "list")[1]
-
-    code, said = site.does("scanner", "accept", TEMPLATE, CONSOLE, "--person", PERSON)
-
-    assert (code, said) == (0, "accepted; 1 reports that waited are sent\n")
-    (known,) = json.loads(site.does("scanner", "list", "--json")[1])
-    assert (known["accepted_by"], known["held"]) == (PERSON, 0)
-    assert "\taccepted\t0\t0\n" in site.does("scanner", "list")[1]
-
-
-def test_a_scanner_is_listed_with_how_far_its_commissioning_is(tmp_path: Path):
-    site = Site(tmp_path, commissioning=5)
-    made = []
-    for number in (1, 2, 3):
-        site.receive(f"{number}.1", f"1.{number}0")
-        made.append(site.verified(f"1.{number}0", f"9.{number}"))
-    site.receive("4.1", "1.40")
-    site.in_review("1.40")
-    for unit in (made[0], made[1], made[1]):
-        assert site.does("confirm", unit, "--person", PERSON, "--yes")[0] == 0
-
-    assert site.does("scanner", "list")[1].endswith("\t2 of 5\t3\t1\n")
-
-    site.config = site.config.model_copy(
-        update={"reading": site.config.reading.model_copy(update={"commissioning": 0})}
-    )
-    site.write()
-    assert "\tnot needed\t" in site.does("scanner", "list")[1]
-
-
-def test_a_recall_by_hand_waits_in_the_queue_until_it_is_closed(site: Site, monkeypatch: pytest.MonkeyPatch):
-    site.receive("1.1", "1.10")
-    unit = site.verified("1.10", "9.1")
-    site.deliver(monkeypatch)
-    assert site.does("recall", unit, "--person", PERSON)[0] == 2
-    assert site.does("recall", "--person", PERSON)[0] == 2
-    assert site.does("recall", unit, "--done", "2", "--person", PERSON, "--what", "x")[0] == 2
-
-    assert site.does("recall", unit, "--person", PERSON, "--why", "wrong patient")[0] == 0
-    (row,) = json.loads(site.does("queue", "--json")[1])
-    assert row["kind"] == "recall"
-    assert site.does("recall", "--done", row["name"], "--person", PERSON, "--what", "deleted there")[0] == 0
-
-    assert json.loads(site.does("queue", "--json")[1]) == []
-    assert site.does("ledger")[0] == 0
 
 
 def test_retry_sends_what_was_refused(site: Site, monkeypatch: pytest.MonkeyPatch):

@@ -27,7 +27,7 @@ from ocr_service.work.inventory import Role
 from ocr_service.work.objects import read_object
 from ocr_service.work.store import Store
 from ocr_service.work.studies import CONTEXT
-from ocr_service.work.tables import fetched, objects
+from ocr_service.work.tables import NOT_ALL_TOLD, fetched, objects
 from ocr_service.work.tables import studies as studies_table
 from ocr_service.work.unit import fault_in_words
 from ocr_service.work.worker import Worker
@@ -110,7 +110,7 @@ def ask_again(worker: Worker, now: float) -> int:
     """
     c = studies_table.c
     due = c.asked_at + PAUSE * c.missed < now
-    missed = (c.missed > 0, c.missed < MOST_ASKS, due, c.state == "read", c.due_at.is_(None))
+    missed = (NOT_ALL_TOLD, c.missed < MOST_ASKS, due, c.state == "read", c.due_at.is_(None))
     with worker.store.begin(reading=True) as connection:
         some = list(connection.execute(select(c.study).where(*missed).order_by(c.asked_at).limit(_SOME)).scalars())
     count = 0

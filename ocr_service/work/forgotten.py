@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from sqlalchemy import Connection, and_, exists, func, or_, select, true, update
+from sqlalchemy import Connection, and_, func, select, update
 
 from ocr_service.work import studies
 from ocr_service.work.store import Store
 from ocr_service.work.studies import Due
-from ocr_service.work.tables import acts, deliveries, units
+from ocr_service.work.tables import READ_NOW, acts, deliveries, units
 from ocr_service.work.tables import studies as study_rows
 
 _SOME = 500  # rows a round, any of them: where more are under way, another round looks at the others
@@ -65,18 +65,18 @@ def _read_now(connection: Connection, study: str = "") -> list[Due]:
 
     study: only this one.
     """
-    decided = exists().where(
-        units.c.study == study_rows.c.study,
-        acts.c.unit == units.c.id,
-        acts.c.kind.in_(("confirm", "correct", "reject")),
-        acts.c.at > units.c.read_at,
+    decided = (
+        select(units.c.study)
+        .join(acts, acts.c.unit == units.c.id)
+        .where(acts.c.kind.in_(("confirm", "correct", "reject")), acts.c.at > units.c.read_at)
     )
-    begun = or_(study_rows.c.state == "open", and_(study_rows.c.cause.startswith("act:"), decided))
-    rows = connection.execute(
-        select(study_rows.c.study, study_rows.c.cause)
-        .where(study_rows.c.due_at.is_(None), begun, study_rows.c.cause != "")
-        .where(study_rows.c.study == study if study else true())
-        .order_by(func.random())
-        .limit(_SOME)
-    ).all()
-    return [Due(name, studies.digest_of(connection, name), cause) for name, cause in rows]
+    if study:  # else all that persons ever did would be gone through for each one
+        decided = decided.where(units.c.study == study)
+    signed = (study_rows.c.due_at.is_(None), study_rows.c.cause.startswith("act:"), study_rows.c.study.in_(decided))
+    rows = set()
+    for begun in ((READ_NOW,), signed):  # one after the other: for either there is an index, for both there is none
+        its = select(study_rows.c.study, study_rows.c.cause).where(*begun)
+        if study:
+            its = its.where(study_rows.c.study == study)
+        rows |= {(name, cause) for name, cause in connection.execute(its.order_by(func.random()).limit(_SOME))}
+    return [Due(name, studies.digest_of(connection, name), cause) for name, cause in sorted(rows)]

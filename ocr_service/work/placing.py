@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from sqlalchemy import Connection, Row, exists, select, update
+from sqlalchemy import Connection, Row, and_, exists, or_, select, update
 
 from ocr_service.config import Config, Destination
 from ocr_service.errors import OutputError
@@ -47,11 +47,13 @@ def plan_for(
     now: float,
     first: Mapping[str, int] = MappingProxyType({}),
 ) -> dict[str, int]:
-    """Plan a unit's deliveries to the destinations that its facts choose, and take it back elsewhere.
+    """Plan a unit's deliveries to the destinations that its facts choose, and to those that have it already.
 
+    Where a report of the unit stands that would not go there any more, since a rule or a fact has changed, it stays,
+    and what corrects it goes there too: a wrong number is corrected wherever it is. What was not sent yet is not sent.
     first: by destination, a row that is to be done before. By destination, the last row that takes something back.
     """
-    chosen = destinations_for(facts, desk.config.destination)
+    chosen = {*destinations_for(facts, desk.config.destination), *_have_it(connection, unit)}
     what = Plan(unit, new, none_stays, desk.rejecting.note, now, day_of(now), first)
     here = [one for one in desk.config.destination if one.name in chosen]
     others = [one for one in desk.config.destination if one.name not in chosen]
@@ -59,6 +61,16 @@ def plan_for(
     if new is not None or none_stays:
         done |= deliveries.plan(connection, replace(what, new=None, none_stays=True), others)
     return done
+
+
+def _have_it(connection: Connection, unit: str) -> set[str]:
+    """Destinations that have a report of the unit, or may have, or get one in the place of such a one just now."""
+    its = (sent.c.unit == unit, sent.c.kind == "rdsr", sent.c.state != "refused")
+    arrived = or_(sent.c.acknowledged_at.is_not(None), sent.c.sent_at.is_not(None), sent.c.committing != "")
+    counts = and_(sent.c.superseded.is_(False), sent.c.state != "recalled")
+    ever = connection.execute(select(sent.c.destination).where(*its, arrived)).scalars()
+    now = connection.execute(select(sent.c.destination).where(*its, counts)).scalars()
+    return set(ever) & set(now)
 
 
 def facts_of(row: Row[tuple[object, ...]]) -> Provenance:

@@ -9,32 +9,59 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Connection, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, or_, select, update
 
+from ocr_service.config import Keeping
 from ocr_service.errors import EngineError, OutputError
-from ocr_service.work.inventory import Role
 from ocr_service.work.retention import AT_REST, nobody_has_it
-from ocr_service.work.tables import deliveries, objects, step_studies, steps, studies, units
+from ocr_service.work.tables import (
+    ON_DISK,
+    STRIPPABLE,
+    USELESS,
+    deliveries,
+    objects,
+    step_studies,
+    steps,
+    studies,
+    units,
+)
 from ocr_service.work.worker import Worker
 
 WHOLE = ".dcm"  # the spool's files under their final names
 _ROUNDS = 10
 _SOME = 200  # rows a turn
+_LOOK = 5000  # rows that one round of a walk looks at
 HALF_DONE = 3600.0  # seconds after which a file that no row knows was left by a process that died
-_WITH_PIXELS = (Role.SCREEN.value, Role.COMPANION.value)
 _NEVER_READ = studies.c.cause == ""  # nothing in it can tell a dose
 
 log = structlog.get_logger()
 
 
-def tidy(worker: Worker, *, search: bool = True) -> None:
+@dataclass(slots=True)
+class Walk:
+    """How far a worker has gone through objects and procedure steps, by their numbers: each round looks at some.
+
+    A look at all would take seconds where there are many; each comes around again, for nothing here is urgent.
+    """
+
+    objects: int = 0
+    steps: int = 0
+
+
+def tidy(worker: Worker, *, search: bool = True, walk: Walk | None = None) -> None:
     """One round of everything, what frees space first. search: look through the whole spool. StoreError."""
     now = time.time()
-    removed = _while_full(lambda: _remove_dropped(worker)) + _while_full(lambda: _retire(worker, now))
-    removed += _retire_steps(worker, now)
+    walk = walk or Walk()
+    removed = _while_full(lambda: _remove_dropped(worker))
+    for _ in range(_ROUNDS):
+        removed += _retire(worker, now, walk)
+        if not walk.objects:
+            break
+    removed += _retire_steps(worker, now, walk)
     unknown = _take_in_unknown(worker, now) if search else 0
     _forget_drafts(worker, now)
     dropped = _while_full(lambda: _drop_pixels(worker))
@@ -61,14 +88,7 @@ def _drop_pixels(worker: Worker) -> int:
         rows = connection.execute(
             select(objects.c.id, objects.c.name)
             .join(studies, studies.c.study == objects.c.study)
-            .where(
-                objects.c.state == "context",
-                objects.c.role.not_in(_WITH_PIXELS),
-                objects.c.pixels.is_(True),
-                objects.c.on_disk.is_(True),
-                or_(studies.c.state == "read", _NEVER_READ),
-                studies.c.due_at.is_(None),
-            )
+            .where(STRIPPABLE, or_(studies.c.state == "read", _NEVER_READ), studies.c.due_at.is_(None))
             .limit(_SOME)
         ).all()
     done = []
@@ -90,26 +110,52 @@ def _drop_pixels(worker: Worker) -> int:
 def _remove_dropped(worker: Worker) -> int:
     """Files of objects that were dropped or came twice, where the process died before it removed them."""
     with worker.store.begin(reading=True) as connection:
-        rows = connection.execute(
-            select(objects.c.id, objects.c.name)
-            .where(objects.c.state.in_(("dropped", "duplicate")), objects.c.on_disk.is_(True))
-            .limit(_SOME)
-        ).all()
+        rows = connection.execute(select(objects.c.id, objects.c.name).where(USELESS).limit(_SOME)).all()
+    if not rows:
+        return 0
     with worker.store.begin() as connection:
         _say_removed(connection, [number for number, _ in rows])
     return _removed(worker, [name for _, name in rows])
 
 
-def _retire(worker: Worker, now: float) -> int:
-    """Objects of units whose reports were acknowledged long ago, and of studies without any unit."""
-    before = now - worker.config.keeping.retention.total_seconds()
+def _retire(worker: Worker, now: float, walk: Walk) -> int:
+    """Of the next objects, those of units whose reports were acknowledged long ago, and of studies without any unit."""
+    next_ones = select(objects.c.id, objects.c.study).where(ON_DISK, objects.c.id > walk.objects)
+    with worker.store.begin(reading=True) as connection:
+        there = connection.execute(next_ones.order_by(objects.c.id).limit(_LOOK)).all()
+        of = sorted({row.study for row in there})
+        over = select(studies.c.study).where(studies.c.study.in_(of), *_is_over(worker.config.keeping, now))
+        of = list(connection.execute(over).scalars())
+    last = there[-1].id if there else 0
+    first, walk.objects = walk.objects, last if len(there) == _LOOK else 0
+    if not of:
+        return 0
+    with worker.store.begin() as connection:  # one transaction: nothing of these studies arrives meanwhile
+        over = select(studies.c.study).where(studies.c.study.in_(of), *_is_over(worker.config.keeping, now))
+        of = list(connection.execute(over.with_for_update(skip_locked=True)).scalars())
+        rows = connection.execute(
+            select(objects.c.id, objects.c.name).where(
+                ON_DISK,
+                objects.c.id > first,
+                objects.c.id <= last,
+                objects.c.study.in_(of),
+                objects.c.state.in_(("in_use", "context")),
+            )
+        ).all()
+        _say_removed(connection, [number for number, _ in rows])
+    return _removed(worker, [name for _, name in rows])
+
+
+def _is_over(keeping: Keeping, now: float) -> tuple[ColumnElement[bool], ...]:
+    """Of a study: nothing is to be done with it, and its `retention` has passed. now: seconds since 1970."""
+    before = now - keeping.retention.total_seconds()
     unsettled = exists().where(
         units.c.study == studies.c.study,
         or_(
             units.c.outcome.not_in(AT_REST),
             units.c.held != "",
             units.c.read_at > before,
-            nobody_has_it(worker.config.keeping),
+            nobody_has_it(keeping),
         ),
     )
     on_the_way = exists().where(
@@ -120,38 +166,36 @@ def _retire(worker: Worker, now: float) -> int:
             deliveries.c.acknowledged_at > before,
         ),
     )
-    with worker.store.begin() as connection:  # one transaction: nothing of these studies arrives meanwhile
-        rows = connection.execute(
-            select(objects.c.id, objects.c.name)
-            .join(studies, studies.c.study == objects.c.study)
-            .where(
-                objects.c.on_disk.is_(True),
-                objects.c.state.in_(("in_use", "context")),
-                studies.c.last_arrival < before,
-                or_(studies.c.state == "read", _NEVER_READ),
-                studies.c.due_at.is_(None),
-                ~unsettled,
-                ~on_the_way,
-            )
-            .limit(_SOME)
-            .with_for_update(of=studies, skip_locked=True)
-        ).all()
-        _say_removed(connection, [number for number, _ in rows])
-    return _removed(worker, [name for _, name in rows])
+    return (
+        studies.c.last_arrival < before,
+        or_(studies.c.state == "read", _NEVER_READ),
+        studies.c.due_at.is_(None),
+        ~unsettled,
+        ~on_the_way,
+    )
 
 
-def _retire_steps(worker: Worker, now: float) -> int:
-    """Requests of procedure steps whose time is over, and none of whose studies has an object left."""
+def _retire_steps(worker: Worker, now: float, walk: Walk) -> int:
+    """Of the next requests of steps, those whose time is over and none of whose studies has an object left."""
     before = now - worker.config.keeping.retention.total_seconds()
     needed = exists().where(
         step_studies.c.sop_instance_uid == steps.c.sop_instance_uid,
         objects.c.study == step_studies.c.study,
         objects.c.on_disk.is_(True),
     )
-    with worker.store.begin() as connection:
-        old = select(steps.c.id, steps.c.name).where(steps.c.received_at < before, ~needed).limit(_SOME)
+    next_ones = select(steps.c.id).where(steps.c.id > walk.steps).order_by(steps.c.id).limit(_LOOK)
+    with worker.store.begin(reading=True) as connection:
+        there = list(connection.execute(next_ones).scalars())
+        first, last = walk.steps, there[-1] if there else 0
+        old = select(steps.c.id, steps.c.name).where(
+            steps.c.id > first, steps.c.id <= last, steps.c.received_at < before, ~needed
+        )
         rows = connection.execute(old).all()
-        connection.execute(delete(steps).where(steps.c.id.in_([row.id for row in rows])))
+    walk.steps = last if len(there) == _LOOK else 0
+    if rows:
+        with worker.store.begin() as connection:
+            rows = connection.execute(old).all()  # one of their studies may have come back meanwhile
+            connection.execute(delete(steps).where(steps.c.id.in_([row.id for row in rows])))
     return _removed(worker, [row.name for row in rows])
 
 

@@ -41,6 +41,7 @@ def work(config: Config, name: str, stopped: Callable[[float], bool]) -> None:
 
 def _turns(worker: Worker, stopped: Callable[[float], bool]) -> None:
     beaten = revived = tidied = searched = float("-inf")
+    walk = tidying.Walk()
     pause = 0.0
     while not stopped(pause):
         now = time.monotonic()
@@ -56,7 +57,7 @@ def _turns(worker: Worker, stopped: Callable[[float], bool]) -> None:
                 tidied = now  # first: what cannot be tidied stops no work
                 search = now - searched >= SEARCH
                 searched = now if search else searched
-                tidying.tidy(worker, search=search)
+                tidying.tidy(worker, search=search, walk=walk)
                 workflow.forget(worker)
                 _begin_anew(worker)
                 archives.ask_again(worker, time.time())

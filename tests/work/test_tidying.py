@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import event, insert
 
 from ocr_service.config import Config
 from ocr_service.errors import EngineError, OutputError
-from ocr_service.work import forgotten, overview, tidying, workflow, working
+from ocr_service.work import archives, forgotten, overview, tidying, workflow, working
 from ocr_service.work.inbox import DurableInbox
 from ocr_service.work.spool import Spool
 from ocr_service.work.store import Store
-from ocr_service.work.tables import deliveries, objects, units
+from ocr_service.work.tables import deliveries, objects, steps, units
 from ocr_service.work.tables import studies as table
 from tests.work.stores import DAY, add_object, add_study, add_unit, change, desk, row, rows
 
@@ -232,6 +234,55 @@ def test_a_file_that_cannot_be_removed_stops_no_other(worker):
 
     assert not gone.exists()
     assert [one.on_disk for one in rows(worker.store, objects)] == [False, False]
+
+
+def test_a_walk_through_many_objects_and_steps_comes_to_all_of_them(worker, monkeypatch):
+    """The first ones stay, and hinder none of the others."""
+    monkeypatch.setattr(tidying, "_LOOK", 2)
+    monkeypatch.setattr(tidying, "_ROUNDS", 1)
+    add_study(worker.store, "1.2.1", last_arrival=time.time())
+    add_study(worker.store, last_arrival=LONG_AGO)
+    stay = [keep(worker, f"1.{number}", study="1.2.1") for number in range(5)]
+    path = keep(worker, "1.9", role="report", state="context")
+    with worker.store.begin() as connection:
+        for number in range(3):
+            values = {"sop_instance_uid": f"5.{number}", "created": True, "calling_ae": "CT", "state": "sorted"}
+            name, at = f"steps/{DAY}/{number}.dcm", LONG_AGO if number == 2 else time.time()
+            connection.execute(insert(steps).values(name=name, received_at=at, **values))
+    walk = tidying.Walk()
+    for _ in range(2):
+        tidying.tidy(worker, search=False, walk=walk)
+        assert path.exists()
+    tidying.tidy(worker, search=False, walk=walk)
+
+    assert (path.exists(), [one.exists() for one in stay]) == (False, [True] * 5)
+    assert len(rows(worker.store, steps)) == 2
+    tidying.tidy(worker, search=False, walk=walk)
+    assert walk.objects == 0, "it begins anew"
+
+
+def test_what_is_looked_for_every_minute_is_found_by_an_index(empty_sqlite, tmp_path):
+    """With a million objects each look without one takes seconds, and some keep receivers waiting."""
+    store = Store(f"sqlite:///{shutil.copy(empty_sqlite, tmp_path / 'db.sqlite')}")
+    asked: list[tuple[str, Any]] = []
+    event.listen(store.engine, "before_cursor_execute", lambda _, __, text, values, *___: asked.append((text, values)))
+    its = SimpleNamespace(store=store, config=desk(store, tmp_path).config, spool=None)
+    tidying._remove_dropped(its)
+    tidying._retire(its, 0.0, tidying.Walk())
+    tidying._retire_steps(its, 0.0, tidying.Walk())
+    tidying._drop_pixels(its)
+    archives.ask_again(its, 0.0)
+    forgotten.begin_anew(store, lambda _: {}, 0.0)
+
+    plans = []
+    with store.begin(reading=True) as connection:
+        for text, values in [one for one in asked if one[0].startswith("SELECT")]:
+            found = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all()
+            plans.append("; ".join(row[3] for row in found))
+    store.close()
+    assert [one for one in plans if re.search(r"SCAN ocr_(?!acts)", one)] == []  # what persons did is little
+    for index in ("objects_here", "objects_useless", "objects_pixels", "studies_missed", "studies_read_now"):
+        assert [one for one in plans if f"USING INDEX ocr_{index}" in one or f"INDEX ocr_{index} " in one], plans
 
 
 @pytest.mark.parametrize("fault", ["beat", "tidy"])
