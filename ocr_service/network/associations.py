@@ -28,21 +28,21 @@ from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.dimse_primitives import C_CANCEL, C_STORE
 from pynetdicom.dul import DULServiceProvider
 from pynetdicom.pdu import A_ABORT_RQ
+from pynetdicom.pdu_primitives import P_DATA
 from pynetdicom.transport import AssociationSocket
 
 from ocr_service.network.limits import Limits
 from ocr_service.network.measuring import Measure, TooLarge
-from ocr_service.network.storing import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, WRONG_CLASS
+from ocr_service.network.storing import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, WRONG_CLASS, response
 
 if TYPE_CHECKING:
     import socket
-
-    from pynetdicom.pdu_primitives import P_DATA
 
 _LOOK = 0.5  # seconds: how often timers are looked at where nothing happens
 _GONE = 0.001  # seconds: how often the thread of a closed socket looks whether it may end
 _STEP = 2**20  # bytes: memory is taken as they come, not as they are announced
 _C_STORE_RQ = 0x0001
+_PDV_HEAD = 6  # bytes: length, context and control header (PS3.8 9.3.5.1)
 
 log = structlog.get_logger(__name__)
 
@@ -184,7 +184,8 @@ class BoundedDUL(DULServiceProvider):
             self.socket.send(abort.encode())
 
     def _wake(self) -> None:
-        if isinstance(self.socket, BoundedSocket):
+        """It need not wake itself: it looks what there is to send before it waits."""
+        if isinstance(self.socket, BoundedSocket) and threading.current_thread() is not self:
             self.socket.wake()
 
 
@@ -209,6 +210,16 @@ class BoundedDIMSE(DIMSEServiceProvider):
     def give_all(self) -> None:
         """The association is over: what it held is free."""
         self._measure.give_back()
+
+    def send_msg(self, primitive: Any, context_id: int) -> None:
+        """Send a message; the answer to a C-STORE, of which there are most, by the short way (`storing.response`)."""
+        command = response(primitive) if isinstance(primitive, C_STORE) else None
+        if command is None or 0 < self.maximum_pdu_size < len(command) + _PDV_HEAD:
+            super().send_msg(primitive, context_id)
+            return
+        fragment = P_DATA()
+        fragment.presentation_data_value_list.append((context_id, b"\x03" + command))  # a whole command (PS3.8 E.2)
+        self.dul.send_pdu(fragment)
 
     def receive_primitive(self, primitive: P_DATA) -> None:
         """Take the next fragments of a message (PS3.8 annex E); a complete one goes to who serves it."""

@@ -27,6 +27,7 @@ _LET_OTHERS = 0.2  # seconds: a full process leaves a caller to the others for s
 _PER_ASSOCIATION = 0.001  # seconds: the busier a process, the later it accepts
 _ROOM = 16  # connections beyond the share: callers who are about to be refused
 _POLL = 0.1  # seconds between looks whether the door shall close
+_COLLECT = 600  # looks: pynetdicom collects all garbage every 60, which stops every association for a tenth of a second
 
 log = structlog.get_logger(__name__)
 
@@ -134,6 +135,7 @@ class Door(AssociationServer):
         self._listening, self._tls, self._is_known = listening, tls, is_known
         self.limits, self.places, self.handlers = limits, places, handlers
         super().__init__(ae, listening.getsockname(), ae.ae_title, contexts, request_handler=_Welcome)
+        self._gc[1] = _COLLECT
         self._thread = threading.Thread(target=self.serve_forever, args=(_POLL,), name="Door", daemon=True)
         self._thread.start()
 

@@ -29,6 +29,8 @@ OUT_OF_RESOURCES = 0xA700
 WRONG_CLASS = 0xA900  # Data Set does not match SOP Class (PS3.4 table B.2-1)
 CANNOT_UNDERSTAND = 0xC000
 PREAMBLE = bytes(128) + b"DICM"
+_C_STORE_RSP = 0x8001
+_NO_DATA_SET = 0x0101  # Command Data Set Type
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +69,7 @@ def part_10(data_set: BytesIO, *, sop_class: str, instance: str, transfer_syntax
     """
     before, after = _constant_meta(sop_class, transfer_syntax, ae)
     middle = _written([(0x00020003, "UI", instance)])
-    length = _written([(0x00020000, "UL", len(before) + len(middle) + len(after))])
+    length = _group_length(0x00020000, len(before) + len(middle) + len(after))
     return PREAMBLE + length + before + middle + after, data_set.getbuffer()
 
 
@@ -86,10 +88,37 @@ def _constant_meta(sop_class: str, transfer_syntax: str, ae: str) -> tuple[bytes
     return before, after
 
 
-def _written(elements: list[tuple[int, str, Any]]) -> bytes:
-    """Elements in Explicit VR Little Endian. Nothing is judged: a sender's UID stands as it was sent."""
+def response(answer: Any) -> bytes | None:
+    """The command set of a C-STORE-RSP (PS3.7 9.3.1.2, E.1) as pynetdicom encodes it; None where it says more.
+
+    pynetdicom makes a data set for each, and writes it twice: more work than all else that is done for a small object.
+    """
+    sop_class, instance, status = answer.AffectedSOPClassUID, answer.AffectedSOPInstanceUID, answer.Status
+    if None in (sop_class, instance, status) or answer.ErrorComment or answer.OffendingElement:
+        return None
+    head, tail = _constant_command(str(sop_class), cast(int, status))
+    message = _written([(0x00000120, "US", answer.MessageIDBeingRespondedTo)], implicit=True)
+    body = b"".join((head, message, tail, _written([(0x00001000, "UI", instance)], implicit=True)))
+    return _group_length(0x00000000, len(body), implicit=True) + body
+
+
+@lru_cache(maxsize=256)
+def _constant_command(sop_class: str, status: int) -> tuple[bytes, bytes]:
+    """Elements before and after Message ID Being Responded To: SOP class and field; no data set, and the status."""
+    head = [(0x00000002, "UI", sop_class), (0x00000100, "US", _C_STORE_RSP)]
+    tail = [(0x00000800, "US", _NO_DATA_SET), (0x00000900, "US", status)]
+    return _written(head, implicit=True), _written(tail, implicit=True)
+
+
+@lru_cache(maxsize=256)
+def _group_length(tag: int, length: int, *, implicit: bool = False) -> bytes:
+    return _written([(tag, "UL", length)], implicit=implicit)
+
+
+def _written(elements: list[tuple[int, str, Any]], *, implicit: bool = False) -> bytes:
+    """Elements in Little Endian. Nothing is judged: a sender's UID stands as it was sent."""
     out = DicomBytesIO()
-    out.is_little_endian, out.is_implicit_VR = True, False
+    out.is_little_endian, out.is_implicit_VR = True, implicit
     for tag, vr, value in elements:
         write_data_element(out, DataElement(Tag(tag), vr, value, validation_mode=pydicom_config.IGNORE))
     return out.getvalue()
