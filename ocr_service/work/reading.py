@@ -26,7 +26,7 @@ from ocr_service.templates.library import Library
 from ocr_service.templates.schema import Template
 from ocr_service.work import unit
 from ocr_service.work.inventory import Broken, UnitFiles, take_stock
-from ocr_service.work.objects import quiet
+from ocr_service.work.objects import Headers, quiet
 from ocr_service.work.unit import Converted, ReadUnit, SiteRules, Workplace
 
 
@@ -125,6 +125,7 @@ class _Desk:
         self.library, self.readers = equipment.both(told.templates, threads=1)
         self._shipped = self.readers.fonts
         self._seen: object = None
+        self.headers = Headers()
 
     def refresh(self) -> None:
         """Read by what any worker has learned meanwhile."""
@@ -159,9 +160,17 @@ def read_study(job: ReadJob) -> StudyRead:
     desk = _at_the_desk()
     told = desk.told
     with quiet():
-        stock = take_stock(job.files, desk.library, job.lost)
+        stock = take_stock(job.files, desk.library, job.lost, desk.headers.read)
         workplace = Workplace(
-            desk.library, desk.readers, told.outbox, told.emit, perf_counter, told.rules, job.drafts, job.unsent
+            desk.library,
+            desk.readers,
+            told.outbox,
+            told.emit,
+            perf_counter,
+            told.rules,
+            job.drafts,
+            job.unsent,
+            desk.headers,
         )
         read = []
         here = {_column(" / ".join(files.scanner)) for files in stock.units}
