@@ -22,6 +22,7 @@ from ocr_service.screen.fonts import Fonts, OwnGlyph
 from ocr_service.screen.lettering import lettering
 from ocr_service.screen.readers import Readers
 from ocr_service.study import attributes
+from ocr_service.study.acquisition import scanner_of
 from ocr_service.templates.library import Library
 from ocr_service.templates.schema import Template
 from ocr_service.work import unit
@@ -250,13 +251,17 @@ def _column(told: str) -> str:
 
 
 def _examination(read: ReadUnit) -> str:
-    """What makes two units the same examination: scanner, times and rows, before any person's act; "" without dose."""
+    """What makes two units the same examination: scanner, times and rows, before any person's act; "" without dose.
+
+    The scanner is named as the pages do it: images that name it better may lie beside one of the two alone.
+    """
     assert read.ending is not None
     outcome = read.ending.outcome
     timed = bool(read.files.moments) and all(read.files.moments)
     if isinstance(outcome, Unreadable) or not timed or not any(event.has_dose for event in outcome.report.events):
         return ""
-    told = (*read.files.scanner, *sorted(set(read.files.moments)), read.printed)
+    scanners = {" / ".join(scanner_of(ds).identity) for ds in read.objects}
+    told = (*sorted(scanners), *sorted(set(read.files.moments)), read.printed)
     return sha256("\n".join(told).encode()).hexdigest()
 
 
