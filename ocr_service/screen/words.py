@@ -13,11 +13,10 @@ from itertools import product
 from math import prod
 
 from ocr_service.templates.schema import Cell, ValueType
-from ocr_service.templates.wording import ALIKE, fold
+from ocr_service.templates.wording import ALIKE, DRAWN_ALIKE, fold
 
 _DASHES = str.maketrans("\u2013\u2014\u2212\u2010\u2011", "-----")  # a console has one dash; an engine knows many
 _LEADING_ZERO = re.compile(r"0\d")
-_ALIKE = ("Il1", "Oo0")
 MOST_LOOKALIKES = 3**6
 _NUMBERS = (ValueType.INTEGER, ValueType.DECIMAL)
 
@@ -48,7 +47,7 @@ def lookalikes(text: str) -> list[str]:
 
     A font that draws two of them alike may know the shape by one of its names only.
     """
-    signs = [next((alike for alike in _ALIKE if sign in alike), sign) for sign in text]
+    signs = [next((alike for alike in DRAWN_ALIKE if sign in alike), sign) for sign in text]
     if prod(map(len, signs)) > MOST_LOOKALIKES:
         return []
     return ["".join(chosen) for chosen in product(*signs)]

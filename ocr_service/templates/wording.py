@@ -34,7 +34,11 @@ Words = Annotated[tuple[Word, ...], _ONE_OR_MORE]
 SomeWords = Annotated[Words, Field(min_length=1)]
 
 
-ALIKE = str.maketrans({"I": "1", "l": "1", "i": "1", "|": "1", "!": "1", "O": "0", "o": "0"})
+DRAWN_ALIKE = ("Il1", "Oo0")  # signs that fonts draw alike, the digit last
+_READ_ALIKE = ("i|!", "")  # what engines take them for besides
+ALIKE = str.maketrans(
+    {sign: signs[-1] for signs, more in zip(DRAWN_ALIKE, _READ_ALIKE, strict=True) for sign in signs[:-1] + more}
+)
 
 
 @lru_cache(10_000)  # the words of the templates and of a run's pages come again and again

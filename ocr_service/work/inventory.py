@@ -6,7 +6,7 @@ archive fit into memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from filecmp import cmp
@@ -99,16 +99,25 @@ class _Sorted:
     scanners: dict[UnitKey, Scanner] = field(default_factory=dict)
 
 
-def take_stock(files: Iterable[Path], library: Library, broken: Sequence[Broken] = ()) -> Inventory:
+def _header(path: Path) -> Dataset:
+    return read_object(path, pixels=False)
+
+
+def take_stock(
+    files: Iterable[Path],
+    library: Library,
+    broken: Sequence[Broken] = (),
+    read: Callable[[Path], Dataset] = _header,
+) -> Inventory:
     """Sort the files: dose screens into units, images and dose reports beside them, the rest into counts.
 
-    broken: objects that are known to be, and are not opened.
+    broken: objects that are known to be, and are not opened. read: one object without its pixels.
     """
     stock, found = Inventory(broken=list(broken)), _Sorted()
     with quiet():
         for path in files:
             try:
-                _sort(read_object(path, pixels=False), path, library, stock, found)
+                _sort(read(path), path, library, stock, found)
             except NotDicom:
                 stock.not_dicom += 1
             except BrokenObject as error:

@@ -156,7 +156,8 @@ def _duplicates(look: Look) -> Iterator[Fault]:
     for (number,) in look.connection.execute(alone):
         yield Fault(f"object {number}", "it was removed as a duplicate, and there is no other one of its contents")
     used = ("in_use", "context")
-    earlier = exists().where(same, first.c.state.in_(used), first.c.id < objects.c.id)
+    # One whose time was over may be sent or fetched again.
+    earlier = exists().where(same, first.c.state.in_(used), first.c.on_disk.is_(True), first.c.id < objects.c.id)
     again = select(objects.c.id).where(objects.c.state.in_(used), earlier, _of_day(look))
     for (number,) in look.connection.execute(again):
         yield Fault(f"object {number}", "it is used although the same object is used already")
@@ -208,12 +209,13 @@ def workflow_of(look: Look, study: str, cause: str) -> str:
 
 
 def _not_told(look: Look) -> Iterator[Fault]:
-    """Each dose screen of a study that was read is told of in a unit's report."""
+    """Each dose screen of a study that was read is told of in a unit's report, unless its time is over."""
     rows = look.connection.execute(
         select(objects.c.id, objects.c.study, objects.c.sop_instance_uid)
         .join(studies, studies.c.study == objects.c.study)
         .where(
             objects.c.state == "in_use",
+            objects.c.on_disk.is_(True),
             studies.c.state == "read",
             studies.c.due_at.is_(None),
             exists().where(units.c.study == objects.c.study),

@@ -12,6 +12,7 @@ import logging
 import struct
 import warnings
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,13 +23,14 @@ from pydicom import Dataset, dcmread
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_partial
-from pydicom.uid import MediaStorageDirectoryStorage
+from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, MediaStorageDirectoryStorage
 
 from ocr_service.errors import BrokenObject, InputError, NotDicom
 from ocr_service.study import attributes
 
 MOST_BYTES = 512 * 2**20  # of an object with its pixels, inflated: larger ones are no dose screens
 MOST_HEADER_BYTES = 128 * 2**20  # of a header: the functional groups of 5,000 frames need some 20
+MOST_REMEMBERED = 64 * 2**10  # of a header's values; what is larger is read again when it is wanted
 _DEFERRED = 32 * 2**20  # a larger value is none that a header is asked for: it stays on the disk
 _SMALL = 4096  # a read of so little costs no memory, wherever the file ends: most are of a tag and a length
 _LAST_UID = 0x0020000E
@@ -93,6 +95,36 @@ def read_object(path: Path, *, pixels: bool) -> Dataset:
     if attributes.uid(ds, "SOPInstanceUID") is None:
         raise BrokenObject("the object has no valid SOPInstanceUID (0008,0018)")
     return ds
+
+
+class Headers:
+    """Objects without their pixels, of which the images' are remembered: a study has them by thousands.
+
+    most: how many are; those that were asked for longest ago are forgotten. A file that has changed is read anew. Who
+    is given a data set changes nothing in it.
+    """
+
+    def __init__(self, most: int = 3200) -> None:
+        self._most = most
+        self._known: OrderedDict[tuple[Path, int, int], Dataset] = OrderedDict()
+
+    def read(self, path: Path) -> Dataset:
+        """As `read_object`, without pixels. NotDicom, BrokenObject."""
+        try:
+            stat = path.stat()
+        except OSError as error:
+            raise BrokenObject(_why(error)) from error
+        key = (path, stat.st_size, stat.st_mtime_ns)
+        if (known := self._known.get(key)) is not None:
+            self._known.move_to_end(key)
+            return known
+        ds = read_object(path, pixels=False)
+        # An enhanced one is as large as all images of a study, and makers may add whatever they like.
+        if ds.get("SOPClassUID") == CTImageStorage and _weight(ds) <= MOST_REMEMBERED:
+            self._known[key] = ds
+            if len(self._known) > self._most:
+                self._known.popitem(last=False)
+        return ds
 
 
 def read_dicomdir(path: Path) -> Dataset:
@@ -178,9 +210,12 @@ def _parsed(file: BinaryIO, size: int, pixels: bool) -> Dataset:
         if any(" in file " in str(one.message) for one in told) or not _ends(ds):
             raise BrokenObject("the file ends in the middle of the object")
         _drop(ds, lambda raw: raw.value is None and raw.length > 0)
-        # pydicom converts an element when it is first touched: a broken one must show here, not later.
-        for _ in ds:
-            pass
+        # pydicom converts an element when it is first touched: a broken one must show here, not later. What makers
+        # add to images takes most of the time, and who reads it (`study`) is ready for anything.
+        image = not pixels and ds.get("SOPClassUID") in (CTImageStorage, EnhancedCTImageStorage)
+        for tag in [*ds.keys()]:
+            if not (image and tag.is_private):
+                ds[tag]
     ds.buffer = None  # else the data set keeps the file, and an inflated one as a whole
     return ds
 
@@ -194,6 +229,18 @@ def _ends(ds: Dataset) -> bool:
         elif element.value is not None and element.length != _UNDEFINED and len(element.value) < element.length:
             return False
     return True
+
+
+def _weight(ds: Dataset) -> int:
+    """About how many bytes the values of a header have."""
+    weight = 0
+    for element in ds.values():
+        value = element.value
+        if isinstance(element, DataElement) and element.VR == "SQ":
+            weight += sum(64 + _weight(item) for item in element.value)
+        elif isinstance(value, bytes | str):
+            weight += len(value)
+    return weight
 
 
 def _drop(ds: Dataset, unwanted: Callable[[RawDataElement], bool]) -> None:

@@ -15,7 +15,7 @@ from hashlib import sha256
 
 from sqlalchemy import Connection, Row, func, select
 
-from ocr_service.dose.proof import Unreadable
+from ocr_service.dose.proof import Unreadable, Verified
 from ocr_service.dose.report import doubt, note
 from ocr_service.pipeline import Outcome, Skipped, doubted
 from ocr_service.work import studies
@@ -25,6 +25,7 @@ from ocr_service.work.tables import units
 
 _REPORTED = ("verified", "header")
 _MAY_BE_REPORTED = (*_REPORTED, "needs_review", "unreadable")  # the last ones: while their reports stand
+SAYS_MORE = doubt("linked", "rows of this study are reported under another one, and it says more or other things now")
 
 _Unit = Row[tuple[object, ...]]
 
@@ -61,15 +62,33 @@ def reported_once(connection: Connection, one: Examined, outcome: Outcome, now: 
         told = note("linked", f"the scanner has reported {where}")
         return Skipped(outcome.report, (), (*outcome.findings, told))
     reported = [other for other in mine if other.outcome in _MAY_BE_REPORTED and is_reported(other)]
-    if reported and not _is_reported(one):
+    if reported:  # also where this one is: they said different things before
         other = reported[0]
         told = note("linked", f"the same rows and times are reported under another study, {other.study}")
         return Skipped(outcome.report, (other.sop_instance_uid,), (*outcome.findings, told))
-    refused = [other for other in linked if _is_refused(other)]
-    if refused and not one.by_person:
+    if one.by_person:
+        return outcome
+    found = []
+    if refused := [other for other in linked if _is_refused(other)]:
         where = f"the same rows and times under another study, {refused[0].study}"
-        return doubted(outcome, [doubt("linked", f"a person rejected or took back the report of {where}")])
-    return outcome
+        found.append(doubt("linked", f"a person rejected or took back the report of {where}"))
+    if _says_more(one):
+        found.append(SAYS_MORE)
+    return doubted(outcome, found)
+
+
+def _says_more(one: Examined) -> bool:
+    """Was it left to another study, and has it other rows since? Those that it had are reported there.
+
+    Consoles save a page again after each scan. A person decides, or the other study's page comes too.
+    """
+    before = one.before
+    if before is None:
+        return False
+    told = [(finding["where"], finding["sentence"]) for finding in json.loads(before.report).get("findings", ())]
+    if before.outcome == "needs_review":
+        return (SAYS_MORE.where, SAYS_MORE.sentence) in told
+    return before.examination != one.examination and "linked" in _why_skipped(before)
 
 
 def tell_linked(connection: Connection, one: Examined, outcome: Outcome, now: float) -> None:
@@ -77,6 +96,9 @@ def tell_linked(connection: Connection, one: Examined, outcome: Outcome, now: fl
     before = one.before
     if before is not None and is_reported(before) and isinstance(outcome, Skipped):
         read_followers(connection, before, now)
+    if one.examination and isinstance(outcome, Verified) and not (before and before.examination == one.examination):
+        which = [other.study for other in _linked(connection, one) if other.outcome == "needs_review"]
+        studies.read_again(connection, which, f"linked:{one.unit}:{now:.0f}", now)
     if not isinstance(outcome, Skipped) or not one.examination:
         return
     rejected, linked = REJECTED in outcome.findings, any(finding.where == "linked" for finding in outcome.findings)
@@ -100,10 +122,6 @@ def _in_turn(connection: Connection, one: Examined) -> None:
 def _linked(connection: Connection, one: Examined) -> Sequence[_Unit]:
     its = (units.c.examination == one.examination, units.c.study != one.study)
     return connection.execute(select(units).where(*its).order_by(units.c.id)).all()
-
-
-def _is_reported(one: Examined) -> bool:
-    return one.before is not None and is_reported(one.before)
 
 
 def _is_refused(unit: _Unit) -> bool:

@@ -22,11 +22,12 @@ from ocr_service.screen.fonts import Fonts, OwnGlyph
 from ocr_service.screen.lettering import lettering
 from ocr_service.screen.readers import Readers
 from ocr_service.study import attributes
+from ocr_service.study.acquisition import scanner_of
 from ocr_service.templates.library import Library
 from ocr_service.templates.schema import Template
 from ocr_service.work import unit
 from ocr_service.work.inventory import Broken, UnitFiles, take_stock
-from ocr_service.work.objects import quiet
+from ocr_service.work.objects import Headers, quiet
 from ocr_service.work.unit import Converted, ReadUnit, SiteRules, Workplace
 
 
@@ -126,6 +127,7 @@ class _Desk:
         self._shipped = self.readers.fonts
         self._seen: object = None
         self.withdrawn: frozenset[str] = frozenset()  # digests of glyphs that prove nothing any more
+        self.headers = Headers()
 
     def refresh(self) -> None:
         """Read by what any worker has learned meanwhile."""
@@ -161,9 +163,17 @@ def read_study(job: ReadJob) -> StudyRead:
     desk = _at_the_desk()
     told = desk.told
     with quiet():
-        stock = take_stock(job.files, desk.library, job.lost)
+        stock = take_stock(job.files, desk.library, job.lost, desk.headers.read)
         workplace = Workplace(
-            desk.library, desk.readers, told.outbox, told.emit, perf_counter, told.rules, job.drafts, job.unsent
+            desk.library,
+            desk.readers,
+            told.outbox,
+            told.emit,
+            perf_counter,
+            told.rules,
+            job.drafts,
+            job.unsent,
+            desk.headers,
         )
         read = []
         here = {_column(" / ".join(files.scanner)) for files in stock.units}
@@ -243,13 +253,17 @@ def _column(told: str) -> str:
 
 
 def _examination(read: ReadUnit) -> str:
-    """What makes two units the same examination: scanner, times and rows, before any person's act; "" without dose."""
+    """What makes two units the same examination: scanner, times and rows, before any person's act; "" without dose.
+
+    The scanner is named as the pages do it: images that name it better may lie beside one of the two alone.
+    """
     assert read.ending is not None
     outcome = read.ending.outcome
     timed = bool(read.files.moments) and all(read.files.moments)
     if isinstance(outcome, Unreadable) or not timed or not any(event.has_dose for event in outcome.report.events):
         return ""
-    told = (*read.files.scanner, *sorted(set(read.files.moments)), read.printed)
+    scanners = {" / ".join(scanner_of(ds).identity) for ds in read.objects}
+    told = (*sorted(scanners), *sorted(set(read.files.moments)), read.printed)
     return sha256("\n".join(told).encode()).hexdigest()
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 
 from ocr_service.dose.proof import Unreadable
+from ocr_service.dose.report import doubt
+from ocr_service.pipeline import FromHeader, Outcome, doubted
 from ocr_service.work import believing, deliveries, lines, once, studies, uniting
 from ocr_service.work.believing import Console
 from ocr_service.work.deliveries import Document
@@ -34,6 +36,7 @@ from ocr_service.work.unit import Converted
 
 SUPERSEDED, WAITS, RECORDED = "superseded", "waits", "recorded"
 _REPORTED = ("verified", "header")
+ONLY_HEADERS = doubt("template", "its report waits for the scanner's acceptance, and only headers can be read now")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,7 @@ class _Unit:
     def record(self, drafts: Path, first: Mapping[str, int]) -> None:
         """Its row, its report, its deliveries. first: by destination, what is to be done there before."""
         outcome = once.reported_once(self._connection, self._examined(), self._told.converted.outcome, self._now)
+        outcome = doubted(outcome, [ONLY_HEADERS] if self._waits_for_its_scanner(outcome) else [])
         name = lines.outcome_name(outcome)
         document = self._document(name, drafts)
         stays = self._stays(name) if document is None else None
@@ -192,6 +196,13 @@ class _Unit:
             self._rest_on(glyphs, beside=bool(held) and self._live() is not None)
         self._deliver(document if not held else None, name, first)
         once.tell_linked(self._connection, self._examined(), outcome, self._now)
+
+    def _waits_for_its_scanner(self, outcome: Outcome) -> bool:
+        """Would a report that waits for its scanner's acceptance stand for headers, which wait for nothing?"""
+        before, told = self._before, self._told
+        if not isinstance(outcome, FromHeader) or before is None or before.held != COMMISSIONING or told.by_person:
+            return False
+        return bool(told.standing == before.sop_instance_uid)
 
     def _examined(self) -> once.Examined:
         told = self._told
@@ -264,7 +275,7 @@ class _Unit:
             return Document(file, file.rpartition("/")[2].removesuffix(".dcm"))
         old = self._old()
         stands = old is not None and self._told.standing == old.sop_instance_uid
-        return old if stands and name != "skipped" else None
+        return old if stands and name in _REPORTED else None  # in doubt it goes nowhere where it is not already
 
     def _old(self) -> Document | None:
         if self._before is None or not self._before.sop_instance_uid:

@@ -123,8 +123,8 @@ def strip(path: Path) -> None:
     except (BrokenObject, NotDicom):
         return
     with quiet():
-        for element in [element for element in ds if element.tag in PIXEL_DATA]:
-            del ds[element.tag]
+        for tag in [tag for tag in PIXEL_DATA if tag in ds]:
+            del ds[tag]
         buffer = BytesIO()
         try:
             ds.save_as(buffer, enforce_file_format=True)

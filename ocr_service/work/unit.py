@@ -32,7 +32,7 @@ from ocr_service.work.auditing import Audit, audited, is_sampled
 from ocr_service.work.decisions import decided, printed_in
 from ocr_service.work.encodings import say_the_same
 from ocr_service.work.inventory import Broken, UnitFiles
-from ocr_service.work.objects import identity_of, read_object, read_request, salvaged
+from ocr_service.work.objects import Headers, identity_of, read_object, read_request, salvaged
 
 MOST_UNIT_BYTES = 2**30  # of all screens of a unit: a hundred times what a long examination has
 BROKEN_PAGE = doubt("objects", "an object of this study could not be read: what is on it is not known")
@@ -41,6 +41,7 @@ BROKEN_STEP = note("procedure step", "a request of a procedure step of this stud
 TWO_PATIENTS = doubt("identity", "the objects of this study name two patients in their headers")
 TWICE = doubt("objects", "two objects with the same SOP Instance UID differ; the first one was read")
 
+_PIXELS = 0x7FE0  # the group
 _EMITTED_AS = {Verified: "verified", FromHeader: "header", NeedsReview: "review"}
 
 
@@ -80,7 +81,8 @@ class Workplace:
     """What units are converted with, where their RDSRs go, and which outcomes are written. clock: in seconds.
 
     out: where earlier RDSRs lie. passed_over: SOP Instance UIDs of those among them that never left the house, and are
-    not looked at. drafts: where new ones are written, where that is another folder.
+    not looked at. drafts: where new ones are written, where that is another folder. headers: what remembers those of
+    images.
     """
 
     library: Library
@@ -91,6 +93,7 @@ class Workplace:
     rules: SiteRules = AS_SHIPPED
     drafts: Path | None = None
     passed_over: frozenset[str] = frozenset()
+    headers: Headers = field(default_factory=lambda: Headers(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +200,9 @@ def written(read: ReadUnit, workplace: Workplace) -> tuple[Converted, ...]:
 
 def _read(files: UnitFiles, workplace: Workplace, context: Context, *, first: bool) -> tuple[ReadUnit, Context]:
     """The unit as it is read, and what else was found of its study."""
-    screens = _load(files.screens, pixels=True)
-    images = _load(files.images, pixels=False)
-    reports = _load(files.dose_reports, pixels=False)
+    screens = _load(files.screens, lambda path: read_object(path, pixels=True), MOST_UNIT_BYTES)
+    images = _load(files.images, workplace.headers.read)
+    reports = _load(files.dose_reports, workplace.headers.read)
     ours = output.earlier(files.study_instance_uid, workplace.out)
     others = (*reports.objects, *(ds for ds in ours if str(ds.SOPInstanceUID) not in workplace.passed_over))
     steps, told = _steps(files.steps)
@@ -250,16 +253,17 @@ def _with_pictures(screens: _Loaded, without: Mapping[str, str], others: Collect
     return _Loaded(kept, [*screens.broken, *broken], screens.differs)
 
 
-def _load(paths: Iterable[Path], *, pixels: bool) -> _Loaded:
-    """The objects that can be read, each SOP Instance UID once."""
-    loaded, left = _Loaded(), MOST_UNIT_BYTES
+def _load(paths: Iterable[Path], read: Callable[[Path], Dataset], left: int | None = None) -> _Loaded:
+    """The objects that can be read, each SOP Instance UID once. left: how many bytes all of them may have."""
+    loaded = _Loaded()
     first: dict[str, Dataset] = {}
     for path in paths:
         try:
-            ds = read_object(path, pixels=pixels)
-            left -= sum(len(element.value) for element in ds if isinstance(element.value, bytes)) if pixels else 0
-            if left < 0:
-                raise InputError("the dose screens of this unit need more memory than any examination's")
+            ds = read(path)
+            if left is not None:
+                left -= sum(len(element.value) for element in ds if isinstance(element.value, bytes))
+                if left < 0:
+                    raise InputError("the dose screens of this unit need more memory than any examination's")
         except (InputError, OSError) as error:
             loaded.broken.append(_broken(path, error))
             continue
@@ -345,7 +349,7 @@ def _observer(outcome: Outcome, act: Act | None) -> VerifyingObserver | None:
 
 def _without_pixels(ds: Dataset) -> Dataset:
     header = Dataset()
-    header.update({element.tag: element for element in ds if element.keyword != "PixelData"})
+    header.update({tag: ds[tag] for tag in [*ds.keys()] if not tag.is_private and tag.group != _PIXELS})
     return header
 
 

@@ -136,6 +136,19 @@ def test_what_the_scanner_reports_under_a_linked_order_takes_our_report_back(wor
     assert (orders.outcomes(), orders.live()) == (["skipped", "skipped"], [])
 
 
+def test_images_beside_one_of_two_linked_orders_make_no_other_examination_of_it(worker):
+    """They name the scanner better than the pages do."""
+    page, *images = study_of("ge/with_images", "with images", DeviceSerialNumber=f"SN{next(SCANNERS)}")
+    del page.DeviceSerialNumber
+    linked = of_study(page, "2")
+    for objects in ([page, *images], [linked]):
+        working.receive(worker, *objects)
+        working.read_all(worker)
+    found = [working.rows(worker, units, units.c.study == str(ds.StudyInstanceUID)) for ds in (page, linked)]
+
+    assert [one.outcome for its in found for one in its] == ["verified", "skipped"]
+
+
 def test_a_report_that_stands_needs_a_person_where_a_linked_order_is_rejected(its):
     """Nobody could prove the numbers there, and a person says that they are wrong."""
     add_study(its.store, OTHER)
