@@ -9,14 +9,14 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from sqlalchemy import insert
 
 from ocr_service.network.arrivals import Committed
 from ocr_service.work import commitments, deliveries
-from ocr_service.work.deliveries import Batch, Document, Plan
+from ocr_service.work.deliveries import Plan
 from ocr_service.work.store import Store
 from ocr_service.work.tables import deliveries as sent
-from tests.work.stores import DAY, NOW, PACS, FakeRejecting, add_study, add_unit, destination, row, rows
+from tests.work.outbox_rows import add, again, document, ended, got, of, started
+from tests.work.stores import DAY, NOW, FakeRejecting, add_study, add_unit, destination, row, rows
 
 RULES = ("new_only", "reject_then_new", "manual")
 STATES = ("waiting", "acknowledged", "refused", "failed", "recalled")
@@ -29,56 +29,10 @@ def unit(request: pytest.FixtureRequest) -> None:
         add_unit(request.getfixturevalue("store"))
 
 
-def document(uid: str) -> Document:
-    return Document(f"folder/{uid}.dcm", uid)
-
-
 def planned(store: Store, new: str | None, correction: str = "new_only", *, none_stays: bool = False) -> None:
     what = Plan("unit", document(new) if new else None, none_stays, FakeRejecting().note, NOW, DAY)
     with store.begin() as connection:
         deliveries.plan(connection, what, [destination(correction=correction)])
-
-
-def add(store: Store, uid: str, state: str = "waiting", **told: Any) -> int:
-    values = {
-        "unit": "unit",
-        "destination": PACS,
-        "kind": "rdsr",
-        "file": f"folder/{uid}.dcm",
-        "sop_instance_uid": uid,
-        "state": state,
-        "day": DAY,
-        "created_at": NOW,
-        "acknowledged_at": NOW if state == "acknowledged" else None,
-    }
-    with store.begin() as connection:
-        key = connection.execute(insert(sent).values(**(values | told))).inserted_primary_key
-    assert key is not None
-    return int(key[0])
-
-
-def ended(store: Store, number: int, state: str = "acknowledged") -> None:
-    deliveries.ended(store, number, state, NOW)
-
-
-def again(store: Store, *numbers: int) -> int:
-    with store.begin() as connection:
-        return deliveries.again(connection, numbers, NOW)
-
-
-def got(store: Store, number: int) -> Any:
-    return deliveries.get(store, number)
-
-
-def started(store: Store) -> list[Batch]:
-    batches: list[Batch] = []
-    while deliveries.start_waiting(store, batches.append, NOW):
-        pass
-    return batches
-
-
-def of(store: Store, uid: str, kind: str = "rdsr") -> Any:
-    return row(store, sent, sent.c.sop_instance_uid == uid, sent.c.kind == kind)
 
 
 def told(store: Store) -> list[tuple[str, str, str, bool]]:
@@ -245,59 +199,6 @@ def test_a_commitment_of_no_transaction_says_nothing(store):
     commitments.committed(store, Committed("", ("1",), (), "PACS"), NOW)
 
     assert got(store, number).state == "waiting"
-
-
-def test_whoever_dies_between_start_and_row_starts_the_same_again(store):
-    add(store, "1")
-    names = []
-
-    def dies(batch: Batch) -> None:
-        names.append(batch.workflow_id)
-        raise KeyboardInterrupt
-
-    for _ in range(2):
-        with pytest.raises(KeyboardInterrupt):
-            deliveries.start_waiting(store, dies, NOW)
-
-    assert names[0] == names[1]
-    assert of(store, "1").batch == ""
-
-
-def test_a_document_that_no_batch_has_yet_wakes_those_of_its_lane(store):
-    add(store, "1", batch="b", next_at=NOW + 1000)
-    add(store, "2", batch="other", destination="other")
-    waits = add(store, "3")
-    again(store, waits)
-    names: list[str] = []
-    deliveries.woken(store, names.append)
-    deliveries.woken(store, names.append)
-
-    assert names == ["b"]
-
-
-def test_what_comes_while_a_lane_has_enough_batches_collects(store):
-    batches: list[Batch] = []
-    for number in range(5):
-        add(store, str(number))
-        deliveries.start_waiting(store, batches.append, NOW)
-    add(store, "x", destination="other")
-    assert [len(batch.numbers) for batch in batches] == [1] * deliveries.BATCHES
-
-    assert [batch.lane for batch in started(store)] == ["other"]
-    for number in batches[0].numbers:
-        ended(store, number)
-    assert [len(batch.numbers) for batch in started(store)] == [5 - deliveries.BATCHES]
-
-
-def test_a_lane_takes_as_many_together_as_one_connection_is_worth(store):
-    for number in range(deliveries.TOGETHER + 1):
-        add(store, str(number))
-    add(store, "x", destination="other")
-    batches = started(store)
-
-    told = [(batch.lane, len(batch.numbers)) for batch in batches]
-    assert told == [(PACS, deliveries.TOGETHER), (PACS, 1), ("other", 1)]
-    assert len({batch.workflow_id for batch in batches}) == 3
 
 
 def test_a_late_arrival_is_taken_back_by_the_destinations_rule(store):
