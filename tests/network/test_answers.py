@@ -41,7 +41,7 @@ def test_an_answer_is_the_one_that_pynetdicom_encodes(message: int, sop_class: s
 
 def test_an_answer_that_says_more_is_left_to_pynetdicom() -> None:
     remark = answer(1, SecondaryCaptureImageStorage, "1.2", 0xC000)
-    remark.ErrorComment = "no"
+    remark.ErrorComment = "no"  # type: ignore[assignment]
 
     assert response(remark) is None
     assert response(answer(1, None, None, 0xC000)) is None

@@ -125,7 +125,7 @@ def test_nothing_is_held_of_an_object_that_is_too_large() -> None:
     memory = Memory(2**20)
     measure, message = Measure(2**20, memory), DIMSEMessage()
     fragments = P_DATA()
-    fragments.presentation_data_value_list = [[1, b"\x00" + bytes(2**18)] for _ in range(16)]
+    fragments.presentation_data_value_list = [[1, b"\x00" + bytes(2**18)] for _ in range(16)]  # type: ignore[misc]
     measure.begin()
     measure.take(fragments, message)
     assert isinstance(message.data_set, TooLarge)

@@ -96,7 +96,7 @@ def test_beside_pages_that_came_back_what_was_removed_is_asked_for_again(worker,
     asked: list[bool] = []
     told = archives.context_of_study
 
-    def context(pacs: Pacs, ours: str, study: str, library: object, inbox: Any, had: Any, **more: object) -> Any:
+    def context(pacs: Pacs, ours: str, study: str, library: Any, inbox: Any, had: Any, **more: Any) -> Any:
         asked.append(had("1.3"))
         return told(pacs, ours, study, library, inbox, had, **more)
 

@@ -113,7 +113,8 @@ def test_what_is_not_at_rest_stays(worker, what, told):
 def unacknowledged(worker: FakeWorker, **told: Any) -> Path:
     """A unit at rest, whose time is over and whose report nobody was to have."""
     add_study(worker.store, state="read", cause="quiet", last_arrival=LONG_AGO)
-    add_unit(worker.store, **({"read_at": LONG_AGO, "sop_instance_uid": "7.1"} | told))
+    values: dict[str, Any] = {"read_at": LONG_AGO, "sop_instance_uid": "7.1"} | told
+    add_unit(worker.store, **values)
     return keep(worker)
 
 
@@ -266,7 +267,7 @@ def test_what_is_looked_for_every_minute_is_found_by_an_index(empty_sqlite, tmp_
     store = Store(f"sqlite:///{shutil.copy(empty_sqlite, tmp_path / 'db.sqlite')}")
     asked: list[tuple[str, Any]] = []
     event.listen(store.engine, "before_cursor_execute", lambda _, __, text, values, *___: asked.append((text, values)))
-    its = SimpleNamespace(store=store, config=desk(store, tmp_path).config, spool=None)
+    its: Any = SimpleNamespace(store=store, config=desk(store, tmp_path).config, spool=None)
     tidying._remove_dropped(its)
     tidying._retire(its, 0.0, tidying.Walk())
     tidying._retire_steps(its, 0.0, tidying.Walk())
