@@ -22,7 +22,6 @@ from ocr_service.screen.fonts import Fonts, OwnGlyph
 from ocr_service.screen.lettering import lettering
 from ocr_service.screen.readers import Readers
 from ocr_service.study import attributes
-from ocr_service.study.acquisition import scanner_of
 from ocr_service.templates.library import Library
 from ocr_service.templates.schema import Template
 from ocr_service.work import unit
@@ -270,8 +269,7 @@ def _examination(read: ReadUnit) -> str:
     timed = bool(read.files.moments) and all(read.files.moments)
     if isinstance(outcome, Unreadable) or not timed or not any(event.has_dose for event in outcome.report.events):
         return ""
-    scanners = {" / ".join(scanner_of(ds).identity) for ds in read.objects}
-    told = (*sorted(scanners), *sorted(set(read.files.moments)), read.printed)
+    told = (*map(repr, sorted(read.files.named)), *sorted(set(read.files.moments)), read.printed)
     return sha256("\n".join(told).encode()).hexdigest()
 
 
