@@ -199,7 +199,11 @@ class Worker:
             today = select(units.c.scanner).where(units.c.day == day_of(now)).distinct()
             read_today = frozenset(connection.execute(today).scalars())
             acts = persons.acts_of(connection, due.study)
-            before = records.Before(persons.newest_act(connection, due.study), believing.letters_of(connection))
+            before = records.Before(
+                persons.newest_act(connection, due.study),
+                believing.letters_of(connection),
+                records.readings_of(connection, due.study),
+            )
             unsent = self._unsent(connection, due.study) if acts else frozenset[str]()
             taken_back = self._taken_back(connection, due.study)
             requests = studies.steps_of(connection, due.study)
