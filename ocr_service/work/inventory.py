@@ -30,7 +30,8 @@ _SC = "1.2.840.10008.5.1.4.1.1.7"  # and its multi-frame kinds below it
 CT_STORAGE = {CTImageStorage, EnhancedCTImageStorage}
 SR_STORAGE = "1.2.840.10008.5.1.4.1.1.88."
 
-UnitKey = tuple[str, tuple[str, str, str]]
+ScannerIdentity = tuple[str, str, str]
+UnitKey = tuple[str, ScannerIdentity]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +60,19 @@ class UnitFiles:
 
     Without screens the unit stands on its images alone. moments: when each screen was made, "" where its header
     does not say. broken: the objects of the study that could not be read when the stock was taken. steps: the requests
-    of its procedure steps (MPPS, N-CREATE and N-SET), each a file, in the order they came.
+    of its procedure steps (MPPS, N-CREATE and N-SET), each a file, in the order they came. named: the scanner as the
+    screens name it; images that lie beside them may name it better.
     """
 
     study_instance_uid: str
     screens: tuple[Path, ...]
     images: tuple[Path, ...] = ()
     dose_reports: tuple[Path, ...] = ()
-    scanner: tuple[str, str, str] = ("", "", "")
+    scanner: ScannerIdentity = ("", "", "")
     moments: tuple[str, ...] = ()
     broken: tuple[Broken, ...] = ()
     steps: tuple[Path, ...] = ()
+    named: frozenset[ScannerIdentity] = frozenset()
 
 
 @dataclass(slots=True)
@@ -92,7 +95,7 @@ class Inventory:
 
 @dataclass(slots=True)
 class _Sorted:
-    screens: dict[UnitKey, list[tuple[tuple[str, ...], Path, str]]] = field(default_factory=dict)
+    screens: dict[UnitKey, list[tuple[tuple[str, ...], Path, str, ScannerIdentity]]] = field(default_factory=dict)
     images: dict[UnitKey, list[Path]] = field(default_factory=dict)
     reports: dict[str, list[Path]] = field(default_factory=dict)
     places: dict[str, list[Path]] = field(default_factory=dict)
@@ -132,12 +135,13 @@ def take_stock(
         stock.units.append(
             UnitFiles(
                 study,
-                tuple(path for _, path, _ in screens),
+                tuple(path for _, path, _, _ in screens),
                 tuple(found.images.get(key, ())),
                 tuple(found.reports.get(study, ())),
                 scanner,
-                tuple(moment for _, _, moment in screens),
+                tuple(moment for _, _, moment, _ in screens),
                 tuple(of_study.get(study, ())),
+                named=frozenset(named for _, _, _, named in screens),
             )
         )
     return stock
@@ -184,7 +188,7 @@ def _sort(ds: Dataset, path: Path, library: Library, stock: Inventory, found: _S
         found.scanners.setdefault(key, scanner)
         if role is not Role.IMAGE:
             stock.looked_at += role is Role.UNNAMED_SCREEN
-            found.screens.setdefault(key, []).append((_age(ds), path, _moment(ds)))
+            found.screens.setdefault(key, []).append((_age(ds), path, _moment(ds), scanner.identity))
         else:
             found.images.setdefault(key, []).append(path)
             stock.context += 1

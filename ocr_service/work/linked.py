@@ -23,8 +23,8 @@ def groups(units: Sequence[UnitFiles]) -> list[tuple[UnitFiles, ...]]:
     """Units of one scanner whose screens were made at the same times, together; every other unit alone."""
     found: dict[object, list[UnitFiles]] = {}
     for number, unit in enumerate(units):
-        timed = bool(unit.moments) and all(unit.moments) and any(unit.scanner)
-        key = (unit.scanner, tuple(sorted(set(unit.moments)))) if timed else number
+        timed = bool(unit.moments) and all(unit.moments) and any(map(any, unit.named))
+        key = (unit.named, tuple(sorted(set(unit.moments)))) if timed else number
         found.setdefault(key, []).append(unit)
     return [tuple(group) for group in found.values()]
 

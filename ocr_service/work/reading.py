@@ -16,13 +16,12 @@ from ocr_service import equipment
 from ocr_service.dose.corrections import Act, printed_digest
 from ocr_service.dose.proof import NeedsReview, Unreadable
 from ocr_service.pipeline import Outcome, console_of
-from ocr_service.rdsr.native import AlreadyOurs, Worthier
+from ocr_service.rdsr.native import AlreadyOurs, NativeVerdict, Worthier
 from ocr_service.screen.font_files import keep_fonts, load_fonts
 from ocr_service.screen.fonts import Fonts, OwnGlyph
 from ocr_service.screen.lettering import lettering
 from ocr_service.screen.readers import Readers
 from ocr_service.study import attributes
-from ocr_service.study.acquisition import scanner_of
 from ocr_service.templates.library import Library
 from ocr_service.templates.schema import Template
 from ocr_service.work import unit
@@ -58,7 +57,8 @@ class ReadJob:
     drafts: a folder for this job's RDSRs. acts: what persons decided. uids: the SOP Instance UIDs of the files.
     read_today: scanners that were read today, the others are audited. salt: of the digests that patients are compared
     by. steps: the requests of its procedure steps, in the order they came. unsent: reports of ours that no destination
-    has, and that a person's decision may take the place of without a trace.
+    has, and that a person's decision may take the place of without a trace. taken_back: those that destinations were
+    told to take back, and that none of them has: one that says the same has a UID of its own.
     """
 
     files: tuple[Path, ...]
@@ -71,6 +71,7 @@ class ReadJob:
     steps: tuple[Path, ...] = ()
     uids: Mapping[Path, str] = field(default_factory=dict)
     unsent: frozenset[str] = frozenset()
+    taken_back: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,7 @@ def read_study(job: ReadJob) -> StudyRead:
             job.drafts,
             job.unsent,
             desk.headers,
+            job.taken_back,
         )
         read = []
         here = {_column(" / ".join(files.scanner)) for files in stock.units}
@@ -188,7 +190,7 @@ def read_study(job: ReadJob) -> StudyRead:
         for one in read:
             lines = list(unit.written(one, workplace))
             if one.ending is not None:
-                units.append(_told(one, lines.pop(), desk.library, job.salt))
+                units.append(_told(one, lines.pop(), desk.library, job))
             broken += lines
         taught = Fonts().merged(*(one.ending.letters.fonts for one in read if one.ending is not None))
     keep_fonts(taught, told.letters)
@@ -215,7 +217,7 @@ def _acts_of(files: UnitFiles, scanner: str, here: set[str], job: ReadJob) -> tu
     return found.acts if found is not None else ()
 
 
-def _told(read: ReadUnit, converted: Converted, library: Library, salt: bytes) -> UnitRead:
+def _told(read: ReadUnit, converted: Converted, library: Library, job: ReadJob) -> UnitRead:
     """What the records keep of a unit."""
     assert read.ending is not None
     letters, outcome = read.ending.letters, converted.outcome
@@ -234,17 +236,24 @@ def _told(read: ReadUnit, converted: Converted, library: Library, salt: bytes) -
         _column(console_of(newest).name) if report.template else "",
         printed_digest(report),
         _examination(read),
-        blake2b(patient.encode(), digest_size=16, key=salt[:64]).hexdigest(),
+        blake2b(patient.encode(), digest_size=16, key=job.salt[:64]).hexdigest(),
         by_page and _is_whole(outcome),
         isinstance(outcome, NeedsReview) and letters.waiting,
         frozenset(_glyph(one) for one in letters.trusted | letters.leant),
         int(read.audit is not None),
         read.audit.different if read.audit is not None else 0,
-        native.parsed.sop_instance_uid if isinstance(native, AlreadyOurs | Worthier) else "",
+        _standing(native, job.taken_back),
         read.act is not None,
         _column(report.scanner.station_name),
         _column(report.scanner.manufacturer),
     )
+
+
+def _standing(native: NativeVerdict, taken_back: frozenset[str]) -> str:
+    """The report of ours that the new one does not take the place of; "" for none."""
+    if not isinstance(native, AlreadyOurs | Worthier) or native.parsed.sop_instance_uid in taken_back:
+        return ""
+    return native.parsed.sop_instance_uid
 
 
 def _column(told: str) -> str:
@@ -262,8 +271,7 @@ def _examination(read: ReadUnit) -> str:
     timed = bool(read.files.moments) and all(read.files.moments)
     if isinstance(outcome, Unreadable) or not timed or not any(event.has_dose for event in outcome.report.events):
         return ""
-    scanners = {" / ".join(scanner_of(ds).identity) for ds in read.objects}
-    told = (*sorted(scanners), *sorted(set(read.files.moments)), read.printed)
+    told = (*map(repr, sorted(read.files.named)), *sorted(set(read.files.moments)), read.printed)
     return sha256("\n".join(told).encode()).hexdigest()
 
 

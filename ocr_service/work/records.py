@@ -44,18 +44,26 @@ class Before:
     """What the records knew when a reading's job was made.
 
     last_act: the newest decision about the study; None: nobody asked. letters: how many glyphs were registered, by
-    template and console.
+    template and console. readings: when each of the study's units was last read; None: nobody asked.
     """
 
     last_act: int | None = None
     letters: Mapping[Console, int] = field(default_factory=dict)
+    readings: Mapping[str, float] | None = None
+
+
+def readings_of(connection: Connection, study: str) -> dict[str, float]:
+    """When each unit of a study was last read, by its name."""
+    found = connection.execute(select(units.c.id, units.c.read_at).where(units.c.study == study))
+    return {row.id: row.read_at for row in found}
 
 
 def record(desk: Desk, due: Due, told: StudyRead, drafts: Path, now: float, before: Before) -> str:
     """Record a reading; what came of it. StoreError, OutputError.
 
-    SUPERSEDED where objects have arrived meanwhile, a person has decided, or a letter that it rests on was withdrawn:
-    the study is read again. WAITS where no page says that the examination is whole, and the study is not quiet yet.
+    SUPERSEDED where objects have arrived meanwhile, a person has decided, another reading was recorded, or a letter
+    that it rests on was withdrawn: the study is read again. WAITS where no page says that the examination is whole,
+    and the study is not quiet yet.
     """
     with desk.store.begin() as connection:
         believing.in_turn(connection, told.registered)
@@ -68,7 +76,7 @@ def record(desk: Desk, due: Due, told: StudyRead, drafts: Path, now: float, befo
             studies.wait_for_more(connection, due.study, desk.config.reading)
             return WAITS
         believing.withdraw(connection, told.withdrawn, now)
-        if (cause := _outdated(connection, due, told, now, before.last_act)) is not None:
+        if (cause := _outdated(connection, due, told, now, before)) is not None:
             studies.read_again(connection, [due.study], cause, now)
             return SUPERSEDED
         _broken(connection, told)
@@ -88,13 +96,15 @@ def record(desk: Desk, due: Due, told: StudyRead, drafts: Path, now: float, befo
     return RECORDED
 
 
-def _outdated(connection: Connection, due: Due, told: StudyRead, now: float, last_act: int | None) -> str | None:
+def _outdated(connection: Connection, due: Due, told: StudyRead, now: float, before: Before) -> str | None:
     """Why a reading may not be recorded any more, as the cause of another one; None where it may."""
-    if last_act is not None:
+    if before.last_act is not None:
         of_study = select(func.max(acts.c.id)).join(units, units.c.id == acts.c.unit).where(units.c.study == due.study)
         newest = connection.execute(of_study).scalar() or 0
-        if newest > last_act:
+        if newest > before.last_act:
             return f"act:{newest}"
+    if before.readings is not None and before.readings != readings_of(connection, due.study):
+        return f"overtaken:{now:.0f}"  # it did not see the report of the other one, and would undo it
     gone = believing.withdrawn_of(connection, frozenset(glyph for unit in told.units for glyph in unit.rests))
     if not gone or due.cause.startswith(("withdrawn:", "anew:")):  # a person may have deleted the line that withdrew it
         return None

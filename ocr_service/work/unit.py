@@ -82,7 +82,7 @@ class Workplace:
 
     out: where earlier RDSRs lie. passed_over: SOP Instance UIDs of those among them that never left the house, and are
     not looked at. drafts: where new ones are written, where that is another folder. headers: what remembers those of
-    images.
+    images. taken_back: SOP Instance UIDs of earlier RDSRs that destinations were told to take back.
     """
 
     library: Library
@@ -94,6 +94,7 @@ class Workplace:
     drafts: Path | None = None
     passed_over: frozenset[str] = frozenset()
     headers: Headers = field(default_factory=lambda: Headers(0))
+    taken_back: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,10 +322,10 @@ def _emitted(ending: Ending, objects: Sequence[Dataset], workplace: Workplace, a
     study = outcome.report.study_instance_uid
     predecessor = None
     match ending.native:
-        case AlreadyOurs(parsed) | Worthier(parsed):
+        case AlreadyOurs(parsed) | Worthier(parsed) if parsed.sop_instance_uid not in workplace.taken_back:
             standing = f"{output.folder_of(study)}/{parsed.sop_instance_uid}.dcm"
             return standing if (workplace.out / standing).is_file() else None
-        case Predecessor(parsed):
+        case AlreadyOurs(parsed) | Worthier(parsed) | Predecessor(parsed):  # what was rejected is hidden for good
             predecessor = parsed.prior
         case _:
             pass

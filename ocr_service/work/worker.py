@@ -27,7 +27,7 @@ from ocr_service.work.inbox import DurableInbox, day_of
 from ocr_service.work.inventory import Broken
 from ocr_service.work.objects import Identity
 from ocr_service.work.outbox import Outbox
-from ocr_service.work.placing import Desk
+from ocr_service.work.placing import RECALLED, Desk
 from ocr_service.work.rejecting import Rejecting
 from ocr_service.work.sorting import BROKEN
 from ocr_service.work.spool import Spool
@@ -199,8 +199,13 @@ class Worker:
             today = select(units.c.scanner).where(units.c.day == day_of(now)).distinct()
             read_today = frozenset(connection.execute(today).scalars())
             acts = persons.acts_of(connection, due.study)
-            before = records.Before(persons.newest_act(connection, due.study), believing.letters_of(connection))
+            before = records.Before(
+                persons.newest_act(connection, due.study),
+                believing.letters_of(connection),
+                records.readings_of(connection, due.study),
+            )
             unsent = self._unsent(connection, due.study) if acts else frozenset[str]()
+            taken_back = self._taken_back(connection, due.study)
             requests = studies.steps_of(connection, due.study)
         lost = [one for one in there if not one.on_disk or (one.state == "failed" and one.role != BROKEN)]
         job = reading.ReadJob(
@@ -214,6 +219,7 @@ class Worker:
             tuple(self.spool.path(name) for name in requests),
             {self.spool.path(one.name): one.sop_instance_uid for one in there},
             unsent,
+            taken_back,
         )
         return job, there, before
 
@@ -222,6 +228,17 @@ class Worker:
         ours = {Path(name).stem for name in output.names_of(study, self.folders.outbox)}
         given = select(sent.c.sop_instance_uid).where(sent.c.sop_instance_uid.in_(ours))
         return frozenset(ours - set(connection.execute(given).scalars()))
+
+    def _taken_back(self, connection: Connection, study: str) -> frozenset[str]:
+        """Our reports of a study that were, or may have been, at destinations which were told to take them back.
+
+        Of a unit that a person recalled they are not told: its report is known by its UID, and stays away.
+        """
+        its = (units.c.study == study, units.c.held != RECALLED, sent.c.kind == "rdsr")
+        rows = connection.execute(select(sent).join(units, units.c.id == sent.c.unit).where(*its)).all()
+        there = {row.sop_instance_uid for row in rows if row.state != "recalled"}
+        was = (row.sop_instance_uid for row in rows if row.sent_at is not None or row.acknowledged_at is not None)
+        return frozenset(was) - there
 
     def _lost(self, one: StudyObject, study: str) -> Broken:
         """An object that is not opened: it cost a process its life, or is there no more."""

@@ -11,6 +11,7 @@ from ocr_service.work import archive, lines
 from ocr_service.work.inventory import UnitFiles
 from ocr_service.work.linked import _rank
 from ocr_service.work.unit import ReadUnit
+from tests.study.headers import spiral
 from tests.work import consoles
 
 EVERYTHING = frozenset({"verified", "review"})
@@ -37,6 +38,20 @@ def test_the_same_rows_and_times_under_another_study_are_reported_once(tmp_path)
     assert f"the same rows and times are reported under another study, {consoles.ROOT}.1" in [
         finding["sentence"] for finding in told[1]["findings"]
     ]
+
+
+def test_images_beside_one_of_both_studies_make_no_other_scanner_of_it(tmp_path):
+    """They have the serial number that the pages lack."""
+    page(tmp_path, 1, DeviceSerialNumber="")
+    page(tmp_path, 2, DeviceSerialNumber="")
+    (image,) = spiral(places=range(1))
+    image.StudyInstanceUID, image.SOPInstanceUID = f"{consoles.ROOT}.2", f"{consoles.ROOT}.2.9"
+    image.Manufacturer, image.ManufacturerModelName, image.DeviceSerialNumber = "ACME", "Roadrunner", "77"
+    image.PatientID = "P1"
+    consoles.saved(image, tmp_path / "in" / "image.dcm")
+    told = converted(tmp_path, tmp_path / "out")
+
+    assert sorted(one["outcome"] for one in told) == ["skipped", "verified"]
 
 
 def test_the_study_that_an_earlier_run_reported_stays_the_one(tmp_path):

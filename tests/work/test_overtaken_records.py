@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from types import SimpleNamespace
 from typing import Any
 
 from ocr_service.dose.corrections import ActKind
@@ -11,6 +13,7 @@ from ocr_service.work.studies import Due
 from ocr_service.work.tables import deliveries as sent
 from ocr_service.work.tables import studies as table
 from ocr_service.work.tables import units
+from tests.work import reading_worker as working
 from tests.work.stores import (
     NOW,
     STUDY,
@@ -141,3 +144,41 @@ def test_a_person_can_confirm_a_unit_that_another_patients_study_has_too(its):
     record(its, study_read(verified(its, "7.2", examination="e", patient="q")), study="1.9")
     record(its, study_read(verified(its, "7.3", examination="e", patient="q", by_person=True)), study="1.9")
     assert row(its.store, units, units.c.study == "1.9").outcome == "verified"
+
+
+def test_an_older_reading_does_not_undo_a_newer_one(its):
+    """It was read before the corrected report was there, and would take that back and send the old one again."""
+    record(its, study_read(verified(its, "7.1")))
+    acknowledged(its)
+    with its.store.begin(reading=True) as connection:
+        before = Before(readings=records.readings_of(connection, STUDY))
+        due = Due(STUDY, studies.digest_of(connection, STUDY), "letters:5")
+    records.record(its, due, study_read(verified(its, "7.2")), drafts(its), NOW + 1, before)
+    acknowledged(its)
+    sent_before = told(its)
+    change(its.store, table, due_at=None)
+    old = study_read(unit_read(rdsr="folder/7.1.dcm", standing="7.1"))
+
+    assert records.record(its, due, old, drafts(its), NOW + 2, before) == records.SUPERSEDED
+    assert told(its) == sent_before
+    assert row(its.store, table).cause == f"overtaken:{NOW + 2:.0f}"
+
+
+def test_a_worker_notices_that_another_reading_was_recorded_meanwhile(empty_sqlite, tmp_path):
+    (tmp_path / "data").mkdir()
+    shutil.copy(empty_sqlite, tmp_path / "data" / "ocr-service.sqlite")
+    worker = working.open_worker(tmp_path)
+    add_study(worker.store)
+    add_object(worker.store, "1.1")
+
+    def meanwhile(*_: Any) -> Any:
+        change(worker.store, units, read_at=NOW + 1)
+        return study_read(unit_read())
+
+    with worker.store.begin(reading=True) as connection:
+        due = Due(STUDY, studies.digest_of(connection, STUDY), "quiet")
+    worker._reading = SimpleNamespace(do=lambda *_: study_read(unit_read()), close=lambda: None)  # type: ignore[assignment]
+    assert worker.read_and_record(due) == records.RECORDED
+    worker._reading.do = meanwhile
+    assert worker.read_and_record(due) == records.SUPERSEDED
+    worker.close()
