@@ -31,6 +31,7 @@ from ocr_service.work.tables import objects, steps
 
 FOUND = "found"  # how a file came that lay in the spool, and no row knew
 _TOGETHER = 100  # objects of one transaction
+_INSERT = {table: insert(table) for table in (objects, steps)}  # made once: a receiver has little time for each object
 
 
 def day_of(moment: float) -> str:
@@ -64,12 +65,13 @@ class DurableInbox:
     def keep(self, arrival: Arrival) -> None:
         """OutputError, StoreError: nothing is half kept then."""
         now = time.time()
+        day = day_of(now)
         head = 1 if len(arrival.encoded) > 1 else 0  # file meta: it names the sender
-        kept = self._spool.lay(arrival.encoded, day_of(now), head=head)
+        kept = self._spool.lay(arrival.encoded, day, head=head)
         row: dict[str, object] = {
             "name": kept.name,
             "received_at": now,
-            "day": day_of(now),
+            "day": day,
             "sop_instance_uid": _text(arrival.sop_instance_uid, 64),
             "sop_class_uid": _text(arrival.sop_class_uid, 64),
             "digest": kept.digest,
@@ -155,7 +157,7 @@ class DurableInbox:
         try:
             with self._store.begin() as connection:
                 for table in {one.table for one in some}:
-                    connection.execute(insert(table), [one.row for one in some if one.table is table])
+                    connection.execute(_INSERT[table], [one.row for one in some if one.table is table])
         except StoreError:
             self._take_away(some)
             raise
