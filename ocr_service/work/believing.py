@@ -6,9 +6,11 @@ Knows rows; must not know how letters are learned.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 
 from sqlalchemy import Connection, Row, insert, literal, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from ocr_service.work import studies
 from ocr_service.work.tables import deliveries as sent
@@ -93,7 +95,8 @@ def scanner_of(connection: Connection, template: str, console: str, now: float) 
     which = (scanners.c.template == template, scanners.c.console == console)
     row = connection.execute(select(scanners).where(*which)).one_or_none()
     if row is None:
-        connection.execute(insert(scanners).values(template=template, console=console, first_at=now))
+        with suppress(IntegrityError), connection.begin_nested():  # another worker may make it now
+            connection.execute(insert(scanners).values(template=template, console=console, first_at=now))
         row = connection.execute(select(scanners).where(*which)).one()
     return row
 

@@ -43,4 +43,6 @@ def committed(store: Store, told: Committed, now: float, titles: Mapping[str, st
                 values = {"committing": "", "why": why, "woken": True, "next_at": None}
             else:
                 continue
-            connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(**values))
+            # It may have been taken back just now: then it is not acknowledged, and its recall is on its way.
+            this = (deliveries.c.id == row.id, deliveries.c.state == "waiting")
+            connection.execute(update(deliveries).where(*this).values(**values))

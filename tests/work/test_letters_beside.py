@@ -127,6 +127,25 @@ def test_two_that_are_recorded_at_the_same_moment_see_each_other(postgresql_url:
     store.close()
 
 
+def test_two_that_meet_a_console_for_the_first_time_are_both_recorded(postgresql_url: str, tmp_path: Path):
+    """The one that came second was read for nothing otherwise."""
+    store, other = emptied(postgresql_url), Store(postgresql_url)
+    add_study(store)
+    add_object(store, "1.1")
+    its = desk(store, tmp_path)
+
+    @event.listens_for(store.engine, "before_cursor_execute")
+    def _quicker(*told: Any) -> None:
+        if told[2].startswith("INSERT INTO ocr_scanners"):
+            with other.begin() as connection:
+                connection.execute(scanners.insert().values(template=CONSOLE[0], console=CONSOLE[1], first_at=NOW))
+
+    assert record(its, waits(8)) == records.RECORDED
+    assert row(store, scanners).letters == 8
+    store.close()
+    other.close()
+
+
 class Reading:
     """A reading process that takes its time: meanwhile another worker records what its own reading taught."""
 
