@@ -179,6 +179,6 @@ def test_a_worker_notices_that_another_reading_was_recorded_meanwhile(empty_sqli
         due = Due(STUDY, studies.digest_of(connection, STUDY), "quiet")
     worker._reading = SimpleNamespace(do=lambda *_: study_read(unit_read()), close=lambda: None)  # type: ignore[assignment]
     assert worker.read_and_record(due) == records.RECORDED
-    worker._reading.do = meanwhile
+    worker._reading.do = meanwhile  # type: ignore[method-assign, assignment]
     assert worker.read_and_record(due) == records.SUPERSEDED
     worker.close()
