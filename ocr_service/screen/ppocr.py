@@ -1,13 +1,14 @@
 """The only module that knows RapidOCR: the PP-OCR recogniser that its wheel carries, on ONNX Runtime.
 
 Knows crops and texts; must not know what they mean. Models are loaded once, when the first crop is read, and
-from the installed wheel only: nothing is downloaded.
+from the installed wheel only: nothing is downloaded, and nothing is reported to anybody.
 """
 
 from __future__ import annotations
 
 import logging
 import math
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -108,6 +109,9 @@ def find_text(pixels: Crop) -> list[Box]:
 
 def _configured(task: str) -> Any:
     """RapidOCR's own settings, with the model of the task from the installed wheel. EngineMissing."""
+    # Else ONNX Runtime keeps a number of this machine in the user's home, and reports to its maker. It looks once, when
+    # it is loaded.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # noqa: TID251 (whoever reads by PP-OCR comes through here)
     try:
         import rapidocr
         from rapidocr.main import DEFAULT_CFG_PATH
