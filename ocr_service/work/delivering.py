@@ -71,8 +71,12 @@ def _try(worker: Worker, number: int, destination: Destination, way: Lane) -> La
         _over(worker, number, destination.name, "failed", str(error))
     except StoreError:
         raise
-    except OutputError as error:
-        return _later(worker, number, destination, 0, str(error), begun=True)
+    except OutputError as error:  # its file is gone, say: it waits, and its lane is free for others meanwhile
+        row = deliveries.get(worker.store, number)
+        later = time.time() + _pause(destination, row.attempts if row is not None else 0)
+        deliveries.released(worker.store, number, str(error), later)
+        log.warning("delivery_waits", delivery=number, destination=destination.name, why=str(error))
+        _still_waits(worker, number, destination)  # it may have been taken back
     except Exception as error:  # noqa: BLE001 (the job boundary: one document never stops its lane)
         _over(worker, number, destination.name, "failed", fault_in_words(error))
     return None

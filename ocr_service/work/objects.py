@@ -13,7 +13,7 @@ import struct
 import warnings
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableSequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ from ocr_service.study import attributes
 MOST_BYTES = 512 * 2**20  # of an object with its pixels, inflated: larger ones are no dose screens
 MOST_HEADER_BYTES = 128 * 2**20  # of a header: the functional groups of 5,000 frames need some 20
 MOST_REMEMBERED = 64 * 2**10  # of a header's values; what is larger is read again when it is wanted
+_ITEM, _ELEMENT, _VALUE = 1500, 700, 400  # about as many bytes of memory pydicom has for each, whatever it says
 _DEFERRED = 32 * 2**20  # a larger value is none that a header is asked for: it stays on the disk
 _SMALL = 4096  # a read of so little costs no memory, wherever the file ends: most are of a tag and a length
 _LAST_UID = 0x0020000E
@@ -232,12 +233,14 @@ def _ends(ds: Dataset) -> bool:
 
 
 def _weight(ds: Dataset) -> int:
-    """About how many bytes the values of a header have."""
+    """About how many bytes of memory a header has where it may have many: in long values, many values, many items."""
     weight = 0
     for element in ds.values():
         value = element.value
         if isinstance(element, DataElement) and element.VR == "SQ":
-            weight += sum(64 + _weight(item) for item in element.value)
+            weight += sum(_ITEM + _ELEMENT * len(item) + _weight(item) for item in element.value)
+        elif isinstance(value, MutableSequence):  # pydicom's MultiValue
+            weight += _VALUE * len(value)
         elif isinstance(value, bytes | str):
             weight += len(value)
     return weight

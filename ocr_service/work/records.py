@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select,
 
 from ocr_service.dose.proof import Unreadable
 from ocr_service.dose.report import doubt
-from ocr_service.pipeline import FromHeader, Outcome, doubted
+from ocr_service.pipeline import FromHeader, doubted
 from ocr_service.work import believing, deliveries, lines, once, studies, uniting
 from ocr_service.work.believing import Console
 from ocr_service.work.deliveries import Document
@@ -189,7 +189,7 @@ class _Unit:
     def record(self, drafts: Path, first: Mapping[str, int]) -> None:
         """Its row, its report, its deliveries. first: by destination, what is to be done there before."""
         outcome = once.reported_once(self._connection, self._examined(), self._told.converted.outcome, self._now)
-        outcome = doubted(outcome, [ONLY_HEADERS] if self._waits_for_its_scanner(outcome) else [])
+        outcome = doubted(outcome, [ONLY_HEADERS] if isinstance(outcome, FromHeader) and self._never_left() else [])
         name = lines.outcome_name(outcome)
         document = self._document(name, drafts)
         stays = self._stays(name) if document is None else None
@@ -207,12 +207,20 @@ class _Unit:
         self._deliver(document if not held else None, name, first)
         once.tell_linked(self._connection, self._examined(), outcome, self._now)
 
-    def _waits_for_its_scanner(self, outcome: Outcome) -> bool:
-        """Would a report that waits for its scanner's acceptance stand for headers, which wait for nothing?"""
+    def _never_left(self) -> bool:
+        """Does a report stand that was held back until its scanner is accepted, and was never given to anybody?
+
+        Headers, and what is in doubt, wait for no acceptance: they may not send it. A reading in doubt forgets that it
+        is held, the deliveries do not.
+        """
         before, told = self._before, self._told
-        if not isinstance(outcome, FromHeader) or before is None or before.held != COMMISSIONING or told.by_person:
+        if before is None or not told.standing or told.by_person:
             return False
-        return bool(told.standing == before.sop_instance_uid)
+        if told.standing == before.sop_instance_uid:
+            return bool(before.held == COMMISSIONING)
+        its = (sent.c.unit == self.name, sent.c.sop_instance_uid == told.standing)
+        given = self._connection.execute(select(sent.c.id).where(*its).limit(1)).first()
+        return given is None and self._desk.config.reading.commissioning > 0
 
     def _examined(self) -> once.Examined:
         told = self._told
@@ -280,7 +288,8 @@ class _Unit:
     def _document(self, name: str, drafts: Path) -> Document | None:
         """The report that is to be at the destinations; None where there is none."""
         file, emitted = self._told.converted.rdsr, self._told.converted.outcome
-        if file is not None and name == lines.outcome_name(emitted):
+        sends = name == lines.outcome_name(emitted) and (name == "verified" or not self._never_left())
+        if file is not None and sends:
             self._desk.outbox.take_in(file, drafts)
             return Document(file, file.rpartition("/")[2].removesuffix(".dcm"))
         old = self._old()

@@ -16,9 +16,15 @@ _REPORTED = ("verified", "header")
 
 
 def nobody_has_it(keeping: Keeping) -> ColumnElement[bool]:
-    """Of a unit: it has a report, which no destination has ever acknowledged, and `keeping` says that this counts."""
+    """Of a unit: it has a report, which no destination has ever acknowledged, and `keeping` says that this counts.
+
+    That one has an older report of it says nothing of this one.
+    """
     acknowledged = exists().where(
-        deliveries.c.unit == units.c.id, deliveries.c.kind == "rdsr", deliveries.c.acknowledged_at.is_not(None)
+        deliveries.c.unit == units.c.id,
+        deliveries.c.kind == "rdsr",
+        deliveries.c.sop_instance_uid == units.c.sop_instance_uid,
+        deliveries.c.acknowledged_at.is_not(None),
     )
     counts = units.c.outcome.in_(_REPORTED) if keeping.unacknowledged else units.c.outcome.in_(())
     return and_(counts, units.c.sop_instance_uid != "", ~acknowledged)

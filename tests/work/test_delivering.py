@@ -60,12 +60,15 @@ def test_a_destination_that_is_away_is_asked_once_and_another_document_is_first_
     assert (left, seconds) == ([numbers[0]], 60.0)
 
 
-def test_a_document_that_is_gone_stops_no_other(worker, peer):
-    one, two = add(worker, "1"), add(worker, "2")
+def test_a_document_that_is_gone_stops_no_other_of_its_batch_or_lane(worker, peer):
+    one, two = add(worker, "1", batch="b"), add(worker, "2")
     worker.outbox.path("folder/1.dcm").unlink()
     left, _ = delivering.try_round(worker, PACS, [one, two])
 
-    assert (left, state(worker, two)) == ([one], "acknowledged")
+    assert (left, state(worker, two)) == ([], "acknowledged")
+    waits = row(worker.store, sent, sent.c.id == one)
+    assert (waits.state, waits.batch, waits.attempts) == ("waiting", "", 1)
+    assert waits.next_at > time.time()
 
 
 def test_a_destination_that_is_configured_no_more_fails_its_documents(worker):

@@ -89,6 +89,24 @@ def test_what_is_large_is_not_remembered(where: str, tmp_path: Path):
     assert headers.read(path) is not headers.read(path)
 
 
+def many_values(ds: Dataset) -> None:
+    ds.ContourData = ["1.5"] * 1000
+
+
+def many_items(ds: Dataset) -> None:
+    ds.SourceImageSequence = [Dataset() for _ in range(100)]
+    for item in ds.SourceImageSequence:
+        item.ReferencedSOPInstanceUID = "1.2.3"
+
+
+@pytest.mark.parametrize("large", [many_values, many_items])
+def test_what_is_small_in_a_file_and_large_in_memory_is_not_remembered(large, tmp_path: Path):
+    headers, path = Headers(), image(tmp_path / "1.dcm", change=large)
+
+    assert path.stat().st_size < objects.MOST_REMEMBERED
+    assert headers.read(path) is not headers.read(path)
+
+
 def test_screens_are_not_remembered(tmp_path: Path):
     headers, path = Headers(), consoles.saved(consoles.screen(), tmp_path / "1.dcm")
 

@@ -41,6 +41,31 @@ def test_a_report_that_waits_for_its_scanner_is_not_sent_because_the_study_is_re
     assert (told(its), row(its.store, units).outcome) == ([], "needs_review")
 
 
+def in_doubt_and_emitted(uid: str) -> Any:
+    """The same where `emit` has "review": what stands is what would be emitted."""
+    return unit_read("needs_review", rdsr=f"folder/{uid}.dcm", standing=uid)
+
+
+@pytest.mark.parametrize("then", [in_doubt_and_emitted, of_headers])
+@pytest.mark.parametrize("first", [in_doubt, in_doubt_and_emitted, of_headers])
+def test_a_report_that_waits_for_its_scanner_is_not_sent_by_the_second_reading_after_it(first, then, its):
+    its = new_scanner(its)
+    record(its, study_read(verified(its, "7.1")))
+    record(its, study_read(first("7.1")))
+    record(its, study_read(then("7.1")))
+
+    assert (told(its), row(its.store, units).outcome) == ([], "needs_review")
+
+
+def test_headers_leave_a_report_that_was_sent_where_it_is(its):
+    its = new_scanner(its)
+    record(its, study_read(verified(its, "7.1", template="")))
+    acknowledged(its)
+    record(its, study_read(of_headers("7.1")))
+
+    assert (told(its), row(its.store, units).outcome) == ([("rdsr", "7.1", "acknowledged")], "header")
+
+
 def test_a_report_in_doubt_is_not_sent_when_its_scanner_is_accepted(its):
     its = new_scanner(its)
     record(its, study_read(verified(its, "7.1")))

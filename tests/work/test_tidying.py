@@ -170,6 +170,17 @@ def test_a_report_that_was_acknowledged_once_is_somebody_elses_too(worker):
     assert not path.exists()
 
 
+def test_that_an_older_report_of_the_unit_was_acknowledged_does_not_count(worker):
+    """Its destination is gone from the configuration, say: nobody has what corrects it."""
+    settled(worker)
+    change(worker.store, units, sop_instance_uid="7.2")
+    path = keep(worker)
+    tidying.tidy(worker)
+
+    assert path.exists()
+    assert kept_units(worker) == 1
+
+
 def test_studies_that_can_tell_no_dose_do_not_fill_the_disk(worker):
     add_study(worker.store, last_arrival=LONG_AGO)
     path = keep(worker, role="report", state="context")
