@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, Row, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, insert, or_, select, update
 
 from ocr_service.config import Destination
 from ocr_service.errors import InputError
@@ -78,9 +78,18 @@ def plan(connection: Connection, what: Plan, destinations: Sequence[Destination]
         if after is not None:
             back[destination.name] = after
         if what.new is not None and not _is_there(connection, what.new, destination.name):
-            first = after if after is not None else what.first.get(destination.name)
+            first = after or _open_take_back(connection, what, destination.name) or what.first.get(destination.name)
             _add(connection, what, destination.name, "rdsr", what.new, after=first)
     return back
+
+
+def _open_take_back(connection: Connection, what: Plan, destination: str) -> int | None:
+    """What still takes this very document back there: done after it was sent again, it would take that one."""
+    assert what.new is not None
+    by_hand = and_(deliveries.c.kind == "manual", deliveries.c.sop_instance_uid == what.new.sop_instance_uid)
+    its = (deliveries.c.unit == what.unit, deliveries.c.destination == destination, deliveries.c.state == "waiting")
+    found = select(deliveries.c.id).where(*its, or_(deliveries.c.kind == "rejection", by_hand))
+    return connection.execute(found.order_by(deliveries.c.id.desc()).limit(1)).scalar_one_or_none()
 
 
 def _take_back(connection: Connection, what: Plan, destination: Destination) -> int | None:

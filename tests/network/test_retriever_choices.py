@@ -309,8 +309,8 @@ def _endless(connection: socket.socket) -> None:
     ],
 )
 def test_an_archive_that_grants_no_association_is_told_from_one_that_is_not_there(serve, words: str) -> None:
+    timeout = "1s" if serve is _silent else "20s"
     with raw(serve) as port, pytest.raises(NoLine, match=f"archive .ARCHIVE at 127.0.0.1:{port}. .*{words}"):
-        timeout = "1s" if serve is _silent else "20s"
         series_of(Line(pacs_at(port, timeout=timeout), OURS), Study(f"{ROOT}.1"))
     with pytest.raises(NoLine, match="cannot be reached: connection refused"):
         series_of(Line(pacs_at(free_port(), timeout="1s"), OURS), Study(f"{ROOT}.1"))

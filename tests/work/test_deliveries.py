@@ -103,6 +103,21 @@ def test_a_third_one_also_waits_until_the_first_one_was_taken_back(store, correc
     assert of(store, "3").batch == ""
 
 
+@pytest.mark.parametrize("correction", RULES)
+def test_a_report_that_is_valid_again_waits_until_its_own_take_back_is_done(store, correction):
+    """Whoever takes it back after it was sent again would take the valid one."""
+    add(store, "1", "acknowledged")
+    planned(store, None, correction, none_stays=True)
+    back = row(store, sent, sent.c.kind != "rdsr")
+    planned(store, "1", correction)
+
+    assert [len(batch.numbers) for batch in started(store)] == ([1] if back.kind == "rejection" else [])
+    ended(store, back.id)
+    (again_there,) = [one for one in rows(store, sent) if (one.kind, one.state) == ("rdsr", "waiting")]
+    assert again_there.after == back.id
+    assert [batch.numbers for batch in started(store)] == [(again_there.id,)]
+
+
 @pytest.mark.parametrize("state", ["refused", "failed"])
 def test_a_person_who_tries_everything_again_brings_no_old_report_back(store, state):
     old = add(store, "1", state)
