@@ -15,7 +15,7 @@ from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Thread
+from threading import Lock
 
 from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
@@ -53,14 +53,14 @@ class DurableInbox:
     """The `Inbox` of `network.arrivals`. machine: this machine's name, whose workers sort what it received.
 
     Each caller writes and syncs its own file; names, folder and rows of all that wait at one moment are made durable
-    together, by one thread.
+    together, by the one of them whose turn it is. A thread for that would cost each object two changes of thread.
     """
 
     def __init__(self, spool: Spool, store: Store, machine: str, titles: Mapping[str, str] | None = None) -> None:
         """titles: the destinations' AE titles, of which alone storage commitments are heard; None: anyone's."""
         self._spool, self._store, self._machine, self._titles = spool, store, machine, titles
         self._waiting: SimpleQueue[_Waiting] = SimpleQueue()
-        Thread(target=self._commit_for_ever, name="inbox", daemon=True).start()
+        self._turn = Lock()
 
     def keep(self, arrival: Arrival) -> None:
         """OutputError, StoreError: nothing is half kept then."""
@@ -135,21 +135,24 @@ class DurableInbox:
     def _commit(self, kept: Kept, table: Table, row: dict[str, object]) -> None:
         waiting = _Waiting(kept.name, table, row)
         self._waiting.put(waiting)
+        with self._turn:
+            while not waiting.done.done():
+                self._commit_some()
         waiting.done.result()
 
-    def _commit_for_ever(self) -> None:
-        while True:
-            some = [self._waiting.get()]
-            while len(some) < _TOGETHER and not self._waiting.empty():
-                some.append(self._waiting.get())
-            try:
-                self._commit_together(some)
-            except BaseException as error:  # noqa: BLE001 (whoever waits hears it, whatever it is)
-                for one in some:
-                    one.done.set_exception(error)
-            else:
-                for one in some:
-                    one.done.set_result(None)
+    def _commit_some(self) -> None:
+        """Those that have waited longest."""
+        some: list[_Waiting] = []
+        while len(some) < _TOGETHER and not self._waiting.empty():
+            some.append(self._waiting.get())
+        try:
+            self._commit_together(some)
+        except BaseException as error:  # noqa: BLE001 (whoever waits hears it, whatever it is)
+            for one in some:
+                one.done.set_exception(error)
+        else:
+            for one in some:
+                one.done.set_result(None)
 
     def _commit_together(self, some: list[_Waiting]) -> None:
         """Names and rows of several files: all of them or none. OutputError, StoreError."""
