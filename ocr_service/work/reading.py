@@ -82,6 +82,7 @@ class UnitRead:
     units of one examination, in several studies, are linked orders. whole: does the page say that the examination is
     complete? waiting: may better known letters prove more? rests: digests of the registered glyphs that the report
     rests on. standing: the SOP Instance UID of an earlier report of ours that the new one does not take the place of.
+    as_standing: does that say what this reading says, no more and no less?
     """
 
     converted: Converted
@@ -100,6 +101,7 @@ class UnitRead:
     by_person: bool = False
     station: str = ""
     manufacturer: str = ""
+    as_standing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +248,7 @@ def _told(read: ReadUnit, converted: Converted, library: Library, job: ReadJob) 
         read.act is not None,
         _column(report.scanner.station_name),
         _column(report.scanner.manufacturer),
+        isinstance(native, AlreadyOurs),
     )
 
 

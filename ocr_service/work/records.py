@@ -211,16 +211,17 @@ class _Unit:
         """Does a report stand that was held back until its scanner is accepted, and was never given to anybody?
 
         Headers, and what is in doubt, wait for no acceptance: they may not send it. A reading in doubt forgets that it
-        is held, the deliveries do not.
+        is held, the deliveries do not. One that came from an archive and is not known here counts as never given,
+        unless it says no more than this reading.
         """
         before, told = self._before, self._told
-        if before is None or not told.standing or told.by_person:
+        if not told.standing or told.by_person:
             return False
-        if told.standing == before.sop_instance_uid:
+        if before is not None and told.standing == before.sop_instance_uid:
             return bool(before.held == COMMISSIONING)
         its = (sent.c.unit == self.name, sent.c.sop_instance_uid == told.standing)
         given = self._connection.execute(select(sent.c.id).where(*its).limit(1)).first()
-        return given is None and self._desk.config.reading.commissioning > 0
+        return given is None and not told.as_standing and self._desk.config.reading.commissioning > 0
 
     def _examined(self) -> once.Examined:
         told = self._told
@@ -302,9 +303,12 @@ class _Unit:
         return Document(self._before.rdsr, self._before.sop_instance_uid)
 
     def _held(self, document: Document, name: str) -> str:
-        """Why the report is not sent: its scanner is new, or a person has recalled this very report; "" where it is."""
-        before = self._before
-        if before is not None and before.held == RECALLED and before.sop_instance_uid == document.sop_instance_uid:
+        """Why the report is not sent: its scanner is new, or a person has recalled this very report; "" where it is.
+
+        Nor is an older one sent that came back from an archive in the place of a recalled one.
+        """
+        before, here = self._before, document.sop_instance_uid
+        if before is not None and before.held == RECALLED and here in (before.sop_instance_uid, self._told.standing):
             return RECALLED
         return COMMISSIONING if self._is_new_scanner(name) else ""
 

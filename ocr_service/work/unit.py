@@ -27,7 +27,7 @@ from ocr_service.screen.readers import Readers
 from ocr_service.study import attributes
 from ocr_service.study.mpps import merged_steps
 from ocr_service.templates.library import Library
-from ocr_service.work import output
+from ocr_service.work import output, standing
 from ocr_service.work.auditing import Audit, audited, is_sampled
 from ocr_service.work.decisions import decided, printed_in
 from ocr_service.work.encodings import say_the_same
@@ -39,6 +39,9 @@ BROKEN_PAGE = doubt("objects", "an object of this study could not be read: what 
 BROKEN_OTHER = note("objects", "an object of this study, no dose screen by its header, could not be read")
 BROKEN_STEP = note("procedure step", "a request of a procedure step of this study could not be read: it is not used")
 TWO_PATIENTS = doubt("identity", "the objects of this study name two patients in their headers")
+REJECTED = (
+    "an earlier report of ours came back from an archive, and so did a note that rejects it: decide about it anew"
+)
 TWICE = doubt("objects", "two objects with the same SOP Instance UID differ; the first one was read")
 
 _PIXELS = 0x7FE0  # the group
@@ -182,7 +185,7 @@ def written(read: ReadUnit, workplace: Workplace) -> tuple[Converted, ...]:
         outcome = read.ending.outcome
         before = output.names_of(read.files.study_instance_uid, workplace.out)
         try:
-            name = _emitted(read.ending, read.objects, workplace, read.act)
+            name = _emitted(read, read.ending, workplace)
         except InputError as error:  # the header cannot be cited, for example by its UIDs: what was read is kept
             outcome, name = doubted(outcome, [doubt("header", str(error))]), None
         except OcrServiceError:
@@ -312,7 +315,7 @@ def _of_two_patients(objects: Sequence[Dataset]) -> bool:
     return any(contradicts(one, other) and contradicts(other, one) for one, other in combinations(told, 2))
 
 
-def _emitted(ending: Ending, objects: Sequence[Dataset], workplace: Workplace, act: Act | None) -> str | None:
+def _emitted(read: ReadUnit, ending: Ending, workplace: Workplace) -> str | None:
     """Write what is to be emitted; one of ours that says the same stands, another one becomes the predecessor."""
     outcome = ending.outcome
     if isinstance(outcome, Unreadable | Skipped) or not outcome.report.events:
@@ -322,23 +325,55 @@ def _emitted(ending: Ending, objects: Sequence[Dataset], workplace: Workplace, a
     study = outcome.report.study_instance_uid
     predecessor = None
     match ending.native:
-        case AlreadyOurs(parsed) | Worthier(parsed) if parsed.sop_instance_uid not in workplace.taken_back:
-            standing = f"{output.folder_of(study)}/{parsed.sop_instance_uid}.dcm"
-            return standing if (workplace.out / standing).is_file() else None
+        case AlreadyOurs(parsed) | Worthier(parsed) if not _is_hidden(read, parsed.sop_instance_uid, workplace):
+            return _stands(read.files.dose_reports, study, parsed.sop_instance_uid, workplace)
         case AlreadyOurs(parsed) | Worthier(parsed) | Predecessor(parsed):  # what was rejected is hidden for good
             predecessor = parsed.prior
         case _:
             pass
     document = rdsr(
         outcome.report,
-        SourceStudy(tuple(_without_pixels(ds) for ds in objects)),
+        SourceStudy(tuple(_without_pixels(ds) for ds in read.objects)),
         verified=isinstance(outcome, Verified),
         findings=outcome.findings,
         predecessor=predecessor,
-        verifying_observer=_observer(outcome, act),
+        verifying_observer=_observer(outcome, read.act),
         state_unknown=workplace.rules.state_unknown,
     )
     return output.write(document.encoded, study, str(document.SOPInstanceUID), workplace.drafts or workplace.out)
+
+
+def _is_hidden(read: ReadUnit, sop_instance_uid: str, workplace: Workplace) -> bool:
+    """Was the report taken back, so that one that says the same needs a UID of its own?
+
+    Of one that came from an archive, and that the records do not know, a rejection note beside it tells that. Why it
+    was rejected nobody knows then: InputError, until a person decides.
+    """
+    if sop_instance_uid in workplace.taken_back:
+        return True
+    name = f"{output.folder_of(read.files.study_instance_uid)}/{sop_instance_uid}.dcm"
+    if workplace.drafts is None or (workplace.out / name).is_file():
+        return False
+    if not standing.is_rejected(read.files.dose_reports, sop_instance_uid):
+        return False
+    if read.act is None:
+        raise InputError(REJECTED)
+    return True
+
+
+def _stands(reports: Sequence[Path], study: str, sop_instance_uid: str, workplace: Workplace) -> str | None:
+    """The name of an earlier report of ours, written again where the outbox does not have it. InputError, OutputError.
+
+    reports: the study's, from which it is taken as it was received. Without drafts it stays where it is: nobody sends
+    what lies in an output folder, and the archive that it came from has it.
+    """
+    name = f"{output.folder_of(study)}/{sop_instance_uid}.dcm"
+    if (workplace.out / name).is_file():
+        return name
+    encoded = standing.received(reports, sop_instance_uid) if workplace.drafts is not None else None
+    if encoded is None or workplace.drafts is None:
+        return None
+    return output.write(encoded, study, sop_instance_uid, workplace.drafts)
 
 
 def _observer(outcome: Outcome, act: Act | None) -> VerifyingObserver | None:
