@@ -8,11 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from ocr_service import cli_queue
-from ocr_service.dose.proof import NeedsReview
+from ocr_service import cli_queue, printing
+from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
 from ocr_service.dose.report import CTAcquisitionType, Phantom, Reading, doubt
+from ocr_service.work.inventory import Inventory
+from ocr_service.work.output import ReportFile
 from ocr_service.work.tables import acts, studies, units
+from ocr_service.work.unit import Converted
 from tests.operator_of import Site
 from tests.test_cli_service import PERSON, filled
 from tests.work.hospital import CONSOLE, TEMPLATE
@@ -175,3 +179,38 @@ def test_a_recall_by_hand_waits_in_the_queue_until_it_is_closed(site: Site, monk
 
     assert json.loads(site.does("queue", "--json")[1]) == []
     assert site.does("ledger")[0] == 0
+
+
+@pytest.mark.parametrize("width", [70, 400])
+def test_at_a_terminal_nothing_is_cut_that_the_next_command_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int
+):
+    """Each name stands whole on one line, however narrow the terminal is."""
+    site = Site(tmp_path, commissioning=2)
+    site.receive("1.1", "1.10")
+    unit = site.verified("1.10", "9.1")
+    monkeypatch.setattr(printing, "console", lambda: Console(force_terminal=True, no_color=True, width=width))
+
+    listed, waiting = site.does("scanner", "list")[1], site.does("queue")[1]
+
+    (row,) = json.loads(site.does("queue", "--json")[1])
+    path = str(site.folder / "data" / "spool" / row["where"][0])
+    for said, words in ((listed, (TEMPLATE, CONSOLE)), (waiting, (TEMPLATE, CONSOLE, unit, path))):
+        assert "…" not in said
+        for word in words:
+            assert any(word in line for line in said.splitlines()), word
+    assert (f"template: {TEMPLATE}\n" in listed) == (width == 70)
+
+
+def test_the_closing_table_of_convert_is_whole_in_a_pipe(capsys: pytest.CaptureFixture[str]):
+    why, rdsr = "it has no picture " * 30, f"{'a folder with a long name/' * 20}[1].dcm"
+    endings = [
+        Converted("1.1", (), ("1.2",), Unreadable(why.strip()), None, 1),
+        Converted("1.3", (), ("1.4",), Verified(hospital_report("1.3", "100.0"), ()), rdsr, 1),
+    ]
+
+    with ReportFile(None) as kept:
+        printing.print_endings(endings, Inventory(), kept)
+
+    said = capsys.readouterr().out
+    assert all(any(whole in line for line in said.splitlines()) for whole in (why.strip(), rdsr))
