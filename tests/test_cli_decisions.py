@@ -13,6 +13,8 @@ from rich.console import Console
 from ocr_service import cli_queue, printing
 from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
 from ocr_service.dose.report import CTAcquisitionType, Phantom, Reading, doubt
+from ocr_service.errors import UsageError
+from ocr_service.work import persons
 from ocr_service.work.inventory import Inventory
 from ocr_service.work.output import ReportFile
 from ocr_service.work.tables import acts, studies, units
@@ -136,7 +138,7 @@ def test_a_scanner_is_listed_and_accepted(tmp_path: Path):
     assert waits["kind"] == "commissioning"
     assert "\t0 of 2\t1\t0\n" in site.does("scanner", "list")[1]
 
-    code, said = site.does("scanner", "accept", TEMPLATE, CONSOLE, "--person", PERSON)
+    code, said = site.does("scanner", "accept", TEMPLATE, CONSOLE, "--person", PERSON, "--yes")
 
     assert (code, said) == (0, "accepted; 1 reports that waited are sent\n")
     (known,) = json.loads(site.does("scanner", "list", "--json")[1])
@@ -172,7 +174,7 @@ def test_a_recall_by_hand_waits_in_the_queue_until_it_is_closed(site: Site, monk
     assert site.does("recall", "--person", PERSON)[0] == 2
     assert site.does("recall", unit, "--done", "2", "--person", PERSON, "--what", "x")[0] == 2
 
-    assert site.does("recall", unit, "--person", PERSON, "--why", "wrong patient")[0] == 0
+    assert site.does("recall", unit, "--person", PERSON, "--why", "wrong patient", "--yes")[0] == 0
     (row,) = json.loads(site.does("queue", "--json")[1])
     assert row["kind"] == "recall"
     assert site.does("recall", "--done", row["name"], "--person", PERSON, "--what", "deleted there")[0] == 0
@@ -214,3 +216,66 @@ def test_the_closing_table_of_convert_is_whole_in_a_pipe(capsys: pytest.CaptureF
 
     said = capsys.readouterr().out
     assert all(any(whole in line for line in said.splitlines()) for whole in (why.strip(), rdsr))
+
+
+def test_a_recall_is_asked_for_and_shown_first(site: Site, monkeypatch: pytest.MonkeyPatch):
+    site.receive("1.1", "1.10")
+    unit = site.verified("1.10", "9.1")
+    site.deliver(monkeypatch)
+    recall = ("recall", unit, "--person", PERSON, "--why", "wrong patient")
+
+    code, said = site.does(*recall)
+    assert (code, "nobody can be asked here" in said, "--yes" in said) == (2, True, True)
+
+    monkeypatch.setattr(cli_queue, "_somebody_is_there", lambda: True)
+    code, said = site.does(*recall, answers="n\n")
+    assert code == 1
+    assert f"unit: {unit}\n" in said
+    assert "its report at pacs is taken back (acknowledged)\n" in said
+    assert site.rows(acts) == []
+
+    assert site.does(*recall, answers="y\n")[0] == 0
+    assert [row.kind for row in site.rows(acts)] == ["recall"]
+
+
+def test_an_acceptance_is_asked_for_and_says_what_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    site = Site(tmp_path, commissioning=2)
+    site.receive("1.1", "1.10")
+    site.verified("1.10", "9.1")
+    accept = ("scanner", "accept", TEMPLATE, CONSOLE, "--person", PERSON)
+
+    code, said = site.does(*accept)
+    assert (code, "look at `scanner list` first, then say --yes" in said) == (2, True)
+
+    monkeypatch.setattr(cli_queue, "_somebody_is_there", lambda: True)
+    code, said = site.does(*accept, answers="n\n")
+    assert (code, "reports that wait for it, and are sent: 1\n" in said, site.rows(acts)) == (1, True, [])
+
+    assert site.does(*accept, answers="y\n")[0] == 0
+    assert [row.kind for row in site.rows(acts)] == ["accept"]
+
+
+def test_a_scanner_is_accepted_without_the_revision_where_one_is_known(tmp_path: Path):
+    site = Site(tmp_path, commissioning=2)
+    site.receive("1.1", "1.10")
+    site.verified("1.10", "9.1")
+    name = TEMPLATE.removesuffix(" r1")
+
+    for words, wanted in (
+        (("acme/other", CONSOLE), f"no report was read by 'acme/other' on '{CONSOLE}', but by '{TEMPLATE}'"),
+        ((name, "OTHER"), f"no report was read on 'OTHER'; consoles that `scanner list` shows: '{CONSOLE}'"),
+    ):
+        code, said = site.does("scanner", "accept", *words, "--person", PERSON, "--yes")
+        assert (code, wanted in said) == (2, True), said
+
+    assert site.does("scanner", "accept", name, CONSOLE, "--person", PERSON, "--yes")[0] == 0
+    assert json.loads(site.does("scanner", "list", "--json")[1])[0]["accepted_by"] == PERSON
+
+
+def test_of_several_revisions_one_is_to_be_named():
+    known = [("acme/dose r1", "CT 1"), ("acme/dose r2", "CT 1"), ("acme/dose r2", "CT 2")]
+
+    assert persons.which_scanner(known, "acme/dose r1", "CT 1") == ("acme/dose r1", "CT 1")
+    assert persons.which_scanner(known, "acme/dose", "CT 2") == ("acme/dose r2", "CT 2")
+    with pytest.raises(UsageError, match="which revision of the template: 'acme/dose r1', 'acme/dose r2'"):
+        persons.which_scanner(known, "acme/dose", "CT 1")
