@@ -82,7 +82,8 @@ def _echo_unit(told: dict[str, Any], desk: Desk) -> None:
         typer.echo(f"{finding['kind']} {finding['where']}: {finding['sentence']}")
     for act in told["acts"]:
         typed = "".join(f" {one}" for one in act["set"])
-        typer.echo(f"act {act['act']}: {act['at']} {act['person']} {act['kind']}{typed}")
+        why = f": {act['why']}" if act["why"] else ""
+        typer.echo(f"act {act['act']}: {act['at']} {act['person']} {act['kind']}{typed}{why}")
     for one in told["deliveries"]:
         typer.echo(
             f"delivery {one['delivery']}: {one['kind']} to {one['destination']} {one['state']}, "

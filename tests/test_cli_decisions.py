@@ -177,6 +177,11 @@ def test_a_recall_by_hand_waits_in_the_queue_until_it_is_closed(site: Site, monk
     assert site.does("recall", unit, "--person", PERSON, "--why", "wrong patient", "--yes")[0] == 0
     (row,) = json.loads(site.does("queue", "--json")[1])
     assert row["kind"] == "recall"
+    close = f"close this row with `ocr-service recall --done {row['name']} --person NAME --what TEXT`"
+    assert close in row["why"]
+    shown = site.does("queue", unit)[1]
+    assert close in shown
+    assert f"{PERSON} recall: wrong patient\n" in shown
     assert site.does("recall", "--done", row["name"], "--person", PERSON, "--what", "deleted there")[0] == 0
 
     assert json.loads(site.does("queue", "--json")[1]) == []

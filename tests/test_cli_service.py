@@ -250,7 +250,7 @@ def test_one_unit_is_shown_with_its_rows_findings_acts_and_deliveries(site: Site
 
     assert code == 0
     assert "doubt dlp_total: the total differs" in said
-    assert f"{PERSON} reject" in said
+    assert f"{PERSON} reject: it is a copy\n" in said
     told = json.loads(site.does("queue", unit, "--json")[1])
     assert (told["outcome"], told["dlp_total"], told["events"][0]["dlp"]) == ("needs_review", "100.0", "100.0")
     sent = site.rows(deliveries)[0].unit

@@ -18,6 +18,7 @@ from ocr_service.config import Config
 from ocr_service.dose.report import CTAcquisitionType, Finding, FindingKind
 from ocr_service.rdsr.codes import ACQUISITION_TYPES
 from ocr_service.work import lines
+from ocr_service.work.deliveries import CLOSE
 from ocr_service.work.inbox import day_of
 from ocr_service.work.persons import confirmed_units
 from ocr_service.work.placing import COMMISSIONING
@@ -114,10 +115,16 @@ def _with_units(connection: Connection, which: Any) -> Iterator[tuple[Row[Any], 
 
 def _of_delivery(kind: str, row: Row[Any], unit: Row[Any]) -> Waiting:
     state = "" if row.state == "waiting" else f"{row.state}: "
-    why = f"{row.destination}: {state}{row.why or 'not tried yet'}"
+    why = f"{row.destination}: {state}{_why_of_delivery(row) or 'not tried yet'}"
     if kind == "recall":
         why = f"{why} (unit {row.unit}, SOP Instance UID {row.sop_instance_uid})"
     return Waiting(kind, str(row.id), said(row.created_at), unit.template, unit.console or unit.scanner, why)
+
+
+def _why_of_delivery(row: Row[Any]) -> str:
+    """What is recorded, and how this very row is closed: its number was not known when the words were written."""
+    told = str(row.why)
+    return told.replace(CLOSE, f"`ocr-service recall --done {row.id} --person NAME --what TEXT`")
 
 
 def one_unit(connection: Connection, row: Row[Any]) -> dict[str, Any]:
@@ -149,7 +156,7 @@ def one_unit(connection: Connection, row: Row[Any]) -> dict[str, Any]:
                 "kind": one.kind,
                 "state": one.state,
                 "attempts": one.attempts,
-                "why": one.why,
+                "why": _why_of_delivery(one),
             }
             for one in sent
         ],
