@@ -22,14 +22,13 @@ TOGETHER = 50  # documents over one connection
 BATCHES = 2  # of one lane at a time: one on its way, and one behind it; other documents collect meanwhile
 _SOME = 1000  # parameters of one statement
 ON_THE_WAY = ("waiting", "acknowledged")
-CLOSE = "`ocr-service recall --done`"
 BY_HAND = (
     "a report of this destination is not believed any more and no other takes its place: take it back there, then "
-    f"close this row with {CLOSE}"
+    "close this row with `ocr-service recall --done`"
 )
 BEFORE_NEW = (
     "the report that a corrected one takes the place of is to be taken back by hand at this destination; then close "
-    f"this row with {CLOSE}, and the corrected one is sent"
+    "this row with `ocr-service recall --done`, and the corrected one is sent"
 )
 
 

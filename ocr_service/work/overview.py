@@ -18,7 +18,6 @@ from ocr_service.config import Config
 from ocr_service.dose.report import CTAcquisitionType, Finding, FindingKind
 from ocr_service.rdsr.codes import ACQUISITION_TYPES
 from ocr_service.work import lines
-from ocr_service.work.deliveries import CLOSE
 from ocr_service.work.inbox import day_of
 from ocr_service.work.persons import confirmed_units
 from ocr_service.work.placing import COMMISSIONING
@@ -27,6 +26,7 @@ from ocr_service.work.spool import Spool
 from ocr_service.work.store import Store
 from ocr_service.work.tables import acts, deliveries, objects, scanners, studies, units, workers
 
+_CLOSE: Final = "`ocr-service recall --done`"  # so far `work.deliveries` can write it
 _REVIEW: Final = ("needs_review", "unreadable")
 LATE: Final = 60.0  # seconds after which a worker that did not say that it lives is taken for dead
 
@@ -124,7 +124,7 @@ def _of_delivery(kind: str, row: Row[Any], unit: Row[Any]) -> Waiting:
 def _why_of_delivery(row: Row[Any]) -> str:
     """What is recorded, and how this very row is closed: its number was not known when the words were written."""
     told = str(row.why)
-    return told.replace(CLOSE, f"`ocr-service recall --done {row.id} --person NAME --what TEXT`")
+    return told.replace(_CLOSE, f"`ocr-service recall --done {row.id} --person NAME --what TEXT`")
 
 
 def one_unit(connection: Connection, row: Row[Any]) -> dict[str, Any]:
