@@ -131,9 +131,11 @@ def variable_of(told: Any, variables: Container[str], prefix: str, place: Sequen
     told: all that the environment says. variables: the names that are set, in lower case.
     """
     for part in place:
-        if isinstance(told, dict) and part not in told:
-            return ""
-        if isinstance(told, dict) or (isinstance(told, list) and isinstance(part, int)):
+        if isinstance(told, dict):
+            if part not in told:
+                return ""
+            told = told[part]
+        elif isinstance(told, list) and isinstance(part, int):
             told = told[part]
     names = [prefix + "__".join(map(str, place[:end])) for end in range(len(place), 0, -1)]
     return next((name.upper() for name in names if name.lower() in variables), "")
