@@ -128,11 +128,12 @@ def _day(text: str) -> date:
 def _sweep(
     config: Config, pacs: Pacs, period: Period, stopped: Event, *, without_screens: bool, removed_too: bool
 ) -> int:
-    """One sweep with a line a part, and its sum; how many things are left for next time."""
-    from ocr_service.network.sweep import PartLooked, Swept
+    """One sweep with a line a part that had something, and its sum; how many things are left for next time."""
+    from ocr_service.network.sweep import Days, PartLooked, Swept
     from ocr_service.work.sweeping import fetch as looked_through
 
     total = Swept()
+    parts = 0
     try:
         for looked in looked_through(
             config, pacs, period, stopped.wait, without_screens=without_screens, removed_too=removed_too
@@ -141,17 +142,23 @@ def _sweep(
             for fault in looked.faults:
                 typer.echo(f"{fault.study_instance_uid or pacs.name}: {fault.what}", err=True)
             if isinstance(looked, PartLooked):
-                typer.echo(_line(looked, total))
+                parts += 1
+                if looked.studies or not looked.done or not isinstance(period, Days):
+                    typer.echo(_line(looked, total))
     except NetworkError:
         typer.echo(_sum(pacs, total))
         typer.echo(AGAIN, err=True)
         raise
     typer.echo(_sum(pacs, total))
+    if isinstance(period, Days) and (before := (period.last - period.first).days + 1 - parts):
+        typer.echo(f"{before} days were looked at before, and are done: --again looks at them, too")
     sys.stdout.flush()
     return total.faults + total.not_done
 
 
 def _line(part: PartLooked, total: Swept) -> str:
+    if not isinstance(part.place, date) and not part.studies and part.done:
+        return f"number {part.place} of the list: the archive has no such study"
     what = part.place.isoformat() if isinstance(part.place, date) else f"number {part.place} of the list"
     left = "" if part.done else ", to be looked at again"
     return f"{what}: {part.studies} studies{left}; so far {total.kept} objects brought"

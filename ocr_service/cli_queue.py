@@ -21,6 +21,7 @@ CAN_BE_SET = (
     "Of a row: mean_ctdivol, dlp, phantom (head, body), acquisition_type (sequenced, spiral, constant_angle, "
     "stationary, free, cone_beam); of the report: dlp_total, dlp_total_head, dlp_total_body."
 )
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Unit = Annotated[str, typer.Argument(help="The unit's name, or how it begins.")]
 
 
@@ -81,7 +82,8 @@ def _echo_unit(told: dict[str, Any], desk: Desk) -> None:
         typer.echo(f"{finding['kind']} {finding['where']}: {finding['sentence']}")
     for act in told["acts"]:
         typed = "".join(f" {one}" for one in act["set"])
-        typer.echo(f"act {act['act']}: {act['at']} {act['person']} {act['kind']}{typed}")
+        why = f": {act['why']}" if act["why"] else ""
+        typer.echo(f"act {act['act']}: {act['at']} {act['person']} {act['kind']}{typed}{why}")
     for one in told["deliveries"]:
         typer.echo(
             f"delivery {one['delivery']}: {one['kind']} to {one['destination']} {one['state']}, "
@@ -99,7 +101,7 @@ def confirm(
     values: Annotated[
         list[str] | None, typer.Option("--set", help=f"Correct a value, such as 2.dlp=123.4; may repeat. {CAN_BE_SET}")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Confirm a unit's report as it is read, or with corrections: a person answers for it."""
     import time
@@ -146,9 +148,9 @@ def _ask(told: dict[str, Any], desk: Desk, set_to: list[Correction]) -> None:
         raise typer.Exit(1)
 
 
-def _must_have_somebody() -> None:
+def _must_have_somebody(look: str = "queue UNIT") -> None:
     if not _somebody_is_there():
-        raise UsageError("nobody can be asked here: look at `queue UNIT` first, then say --yes")
+        raise UsageError(f"nobody can be asked here: look at `{look}` first, then say --yes")
 
 
 def _somebody_is_there() -> bool:
@@ -160,7 +162,7 @@ def reject(
     person: Person,
     why: Why,
     config: ConfigFile = DEFAULT,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Decide that a unit is not to be reported; what was sent of it is taken back."""
     import time
@@ -172,23 +174,27 @@ def reject(
     told = _unit(desk, unit)
     if not yes:
         _must_have_somebody()
-        _echo_to_reject(told)
+        _echo_what_goes(told)
         if not typer.confirm("Reject this unit?"):
             raise typer.Exit(1)
     number = persons.decide(desk, told["unit"], ActKind.REJECT, person, time.time(), why=why, seen=told["rows"])
     typer.echo(f"act {number}: unit {told['unit']} is read again with this decision")
 
 
-def _echo_to_reject(told: dict[str, Any]) -> None:
+def _echo_what_goes(told: dict[str, Any]) -> None:
     """What would be gone from the reports, and from where."""
     for key in ("unit", "outcome", "template", "scanner"):
         typer.echo(f"{key}: {told[key].replace('_', ' ') if key == 'outcome' else told[key]}")
     typer.echo(f"irradiation events: {len(told['events'])}")
-    there = [one for one in told["deliveries"] if one["kind"] == "rdsr" and one["state"] in ("waiting", "acknowledged")]
-    for one in there:
+    for one in _there(told):
         typer.echo(f"its report at {one['destination']} is taken back ({one['state']})")
-    if not there:
+    if not _there(told):
         typer.echo("no report of it was sent")
+
+
+def _there(told: dict[str, Any]) -> list[dict[str, Any]]:
+    """The deliveries that are taken back: reports that arrived, or are on their way."""
+    return [one for one in told["deliveries"] if one["kind"] == "rdsr" and one["state"] in ("waiting", "acknowledged")]
 
 
 def retry(
@@ -214,6 +220,7 @@ def recall(
     why: Annotated[str, typer.Option(help="The reason; it stays in the database.")] = "",
     done: Annotated[int, typer.Option(help="Close this row of the queue: the report was taken back by hand.")] = 0,
     what: Annotated[str, typer.Option(help="What was done, for --done.")] = "",
+    yes: Yes = False,
 ) -> None:
     """Take a unit's reports back at its destinations, or close a recall that a person has carried out."""
     import time
@@ -228,7 +235,14 @@ def recall(
         persons.done_by_hand(_desk(config), done, person, what, time.time())
         typer.echo(f"row {done} is closed")
         return
-    count = persons.recall(_desk(config), unit, person, why, time.time())
+    desk = _desk(config)
+    told = _unit(desk, unit)
+    if _there(told) and not yes:
+        _must_have_somebody()
+        _echo_what_goes(told)
+        if not typer.confirm("Take these reports back?"):
+            raise typer.Exit(1)
+    count = persons.recall(desk, told["unit"], person, why, time.time())
     typer.echo(f"{count} rows were made to take its reports back; what had not been sent is not sent")
 
 
@@ -257,15 +271,27 @@ def list_scanners(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None
 
 @scanner_app.command()
 def accept(
-    template: Annotated[str, typer.Argument(help="The template's name, as `scanner list` shows it.")],
+    template: Annotated[str, typer.Argument(help="The template, as `scanner list` shows it, or without its revision.")],
     console: Annotated[str, typer.Argument(help="The console, as `scanner list` shows it.")],
     person: Person,
     config: ConfigFile = DEFAULT,
+    yes: Yes = False,
 ) -> None:
     """Accept what a template reads on a scanner: reports that wait for it are sent."""
     import time
 
     from ocr_service.work import persons
+    from ocr_service.work.overview import known_scanners
 
-    count = persons.accept(_desk(config), template, console, person, time.time())
+    desk = _desk(config)
+    known = known_scanners(desk.store, desk.config.reading.commissioning)
+    which = persons.which_scanner([(one.template, one.console) for one in known], template, console)
+    if not yes:
+        _must_have_somebody("scanner list")
+        its = next(one for one in known if (one.template, one.console) == which)
+        typer.echo(f"template: {its.template}\nconsole: {its.console}\nunits confirmed as read: {its.confirmed}")
+        typer.echo(f"reports that wait for it, and are sent: {its.held}")
+        if not typer.confirm("Accept this scanner?"):
+            raise typer.Exit(1)
+    count = persons.accept(desk, *which, person, time.time())
     typer.echo(f"accepted; {count} reports that waited are sent")

@@ -23,21 +23,42 @@ def echo_json(told: Any) -> None:
 
 
 def echo_rows(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table; plain lines of whole cells where there is no terminal."""
+    """A table, or the cells of each row on lines of their own where it is too wide for the terminal: nothing is cut.
+
+    Plain lines of whole cells where there is no terminal.
+    """
+    from rich.cells import cell_len
     from rich.markup import escape
     from rich.table import Table
 
     from ocr_service import printing
 
     to = printing.console()
+    told = [[str(cell) for cell in row] for row in rows]
     if not to.is_terminal:
-        for row in (heads, *rows):
-            typer.echo("\t".join(str(cell) for cell in row))
-        return
-    table = Table(*heads, box=None)
-    for row in rows:
-        table.add_row(*(escape(str(cell)) for cell in row))
-    to.print(table)
+        for row in (heads, *told):
+            typer.echo("\t".join(row))
+    elif _width(heads, told) > to.width:  # a name or a path that is broken over lines cannot be copied
+        for row in told:
+            for head, cell in zip(heads, row, strict=True):
+                if cell:
+                    typer.echo(f"{head}: {cell}")
+            typer.echo()
+    else:
+        table = Table(box=None)
+        for number, head in enumerate(heads):
+            table.add_column(head, min_width=max((cell_len(row[number]) for row in told), default=0), overflow="fold")
+        for row in told:
+            table.add_row(*map(escape, row))
+        to.print(table)
+
+
+def _width(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Of a table whose heads may break between words, and whose cells may not; a blank on each side of a column."""
+    from rich.cells import cell_len
+
+    columns = zip(heads, *rows, strict=True)
+    return sum(2 + max(map(cell_len, (*head.split(), *cells)), default=0) for head, *cells in columns)
 
 
 def age(seconds: float | None) -> str:

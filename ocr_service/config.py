@@ -20,10 +20,29 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from ocr_service.errors import ConfigError
-from ocr_service.spoken import FOLDER, AETitle, Duration, File, Name, Network, Port, Size, spoken_hours
+from ocr_service.spoken import (
+    FOLDER,
+    AETitle,
+    Duration,
+    File,
+    Name,
+    Network,
+    Port,
+    Size,
+    did_you_mean,
+    keys_at,
+    spoken_hours,
+    variable_of,
+)
 
 PREFIX = "OCR_SERVICE_"
 Correction = Literal["new_only", "reject_then_new", "manual"]
@@ -337,7 +356,8 @@ def load_config(path: Path) -> Config:
     try:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: the configuration cannot be read: {error.strerror}") from error
+        where = "--config or OCR_SERVICE_CONFIG says where it is"
+        raise ConfigError(f"{path}: the configuration cannot be read: {error.strerror}; {where}") from error
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: the configuration is no UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
@@ -348,26 +368,32 @@ def load_config(path: Path) -> Config:
         return Config(**told)
     except ValidationError as error:
         raise ConfigError("\n".join(_sentences(path, error))) from None
+    except SettingsError as error:  # what should be JSON, since the setting is a list or a section, is none
+        raise ConfigError(f"an environment variable cannot be used: {error}") from None
     finally:
         FOLDER.reset(token)
 
 
 def _only_known_variables() -> None:
     """A variable with our prefix that names no key is a misspelling. ConfigError."""
-    known = set(Config.model_fields)
+    known = {*Config.model_fields, "config"}
     for name in EnvSettingsSource(Config).env_vars:
-        key = name.lower().removeprefix(PREFIX.lower())
-        if name.lower().startswith(PREFIX.lower()) and key.split("__")[0] not in known | {"config"}:
-            raise ConfigError(f"the environment variable {name.upper()} names no setting")
+        key = name.lower().removeprefix(PREFIX.lower()).split("__")[0]
+        if name.lower().startswith(PREFIX.lower()) and key not in known:
+            raise ConfigError(f"the environment variable {name.upper()} names no setting{did_you_mean(key, known)}")
 
 
 def _sentences(path: Path, error: ValidationError) -> list[str]:
     """Where and what, one line a fault; never the value, which may be a password."""
+    environment = EnvSettingsSource(Config)
     lines = []
     for fault in error.errors(include_input=False, include_url=False):
-        where = ".".join(str(part) for part in fault["loc"]) or "the file"
-        what = (
-            "there is no such key" if fault["type"] == "extra_forbidden" else fault["msg"].removeprefix("Value error, ")
-        )
-        lines.append(f"{path}: {where}: {what}")
+        place = fault["loc"]
+        where = ".".join(map(str, place)) or "the file"
+        if fault["type"] == "extra_forbidden":
+            what = f"there is no such key{did_you_mean(str(place[-1]), keys_at(Config, place[:-1]))}"
+        else:
+            what = fault["msg"].removeprefix("Value error, ")
+        variable = variable_of(environment(), environment.env_vars, PREFIX, place)
+        lines.append(f"{f'the environment variable {variable}' if variable else path}: {where}: {what}")
     return lines

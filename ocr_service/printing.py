@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ocr_service.work.unit import Converted
 
 WIDTH = 100  # letters of a line that goes to a file or a pipe
-WIDE = 200  # the same of the closing table, whose paths must stay whole
+WHOLE = 100_000  # the same of the closing table, in which nothing is cut or broken there
 
 
 def console() -> Console:
@@ -38,14 +38,17 @@ def console() -> Console:
 def print_endings(endings: Iterable[Converted], stock: Inventory, kept: ReportFile) -> list[str]:
     """Show the work and its table, and keep each ending's line in the report; the outcomes in their order."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import track
     from rich.table import Table
 
     from ocr_service.work import lines
 
     terminal = Console()
-    to = terminal if terminal.is_terminal else Console(width=WIDE, no_color=True)
-    table = Table("outcome", "template", "events", "DLP total", "dose values proven", "why, or where the RDSR is")
+    to = terminal if terminal.is_terminal else Console(width=WHOLE, no_color=True)
+    table = Table()
+    for head in ("outcome", "template", "events", "DLP total", "dose values proven", "why, or where the RDSR is"):
+        table.add_column(head, overflow="fold")
     shown: dict[object, tuple[str, ...]] = {}
     count = len(stock.units) + len(stock.broken)
     for number, done in enumerate(track(endings, total=count, console=to, transient=True)):
@@ -55,7 +58,7 @@ def print_endings(endings: Iterable[Converted], stock: Inventory, kept: ReportFi
             shown.pop(about, None)
         shown[number if about in shown else about] = (lines.outcome_name(done.outcome), *lines.table_cells(done))
     for cells in shown.values():
-        table.add_row(*cells)
+        table.add_row(*map(escape, cells))
     outcomes = [cells[0] for cells in shown.values()]
     to.print(table)
     to.print(lines.tally(outcomes))

@@ -6,13 +6,15 @@ Knows words; must not know what they configure.
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from datetime import time, timedelta
+from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PlainSerializer
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SIZES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
@@ -96,3 +98,44 @@ Name = Annotated[str, AfterValidator(_name)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network), PlainSerializer(str)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 File = Annotated[Path, AfterValidator(_from_here)]
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a complaint about a word that is not known: the nearest that is, if any is near."""
+    near = get_close_matches(word.lower(), sorted(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def keys_at(model: type[BaseModel], place: Sequence[int | str]) -> tuple[str, ...]:
+    """The keys of the section at this place of a model; of an entry of a list, too. () where none is there."""
+    for key in place:
+        if isinstance(key, str):
+            field = model.model_fields.get(key)
+            inner = next(_sections_of(field.annotation), None) if field is not None else None
+            if inner is None:
+                return ()
+            model = inner
+    return tuple(model.model_fields)
+
+
+def _sections_of(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for one in get_args(annotation):
+        yield from _sections_of(one)
+
+
+def variable_of(told: Any, variables: Container[str], prefix: str, place: Sequence[int | str]) -> str:
+    """The environment variable that says what stands at this place of a configuration; "" where the file does.
+
+    told: all that the environment says. variables: the names that are set, in lower case.
+    """
+    for part in place:
+        if isinstance(told, dict):
+            if part not in told:
+                return ""
+            told = told[part]
+        elif isinstance(told, list) and isinstance(part, int):
+            told = told[part]
+    names = [prefix + "__".join(map(str, place[:end])) for end in range(len(place), 0, -1)]
+    return next((name.upper() for name in names if name.lower() in variables), "")

@@ -98,8 +98,21 @@ def test_fetch_never_says_an_accession_number(site: Site):
         code, said = site.does("fetch", "--accession", "A4711", "--accession", "A4712")
 
     assert code == 0, said
-    assert "number 2 of the list: 0 studies" in said
+    assert "number 1 of the list: 1 studies" in said
+    assert "number 2 of the list: the archive has no such study\n" in said
     assert "A471" not in said
+
+
+def test_fetch_says_that_days_are_done_and_nothing_of_days_without_studies(site: Site):
+    with OddPacs([page()]).running() as port:
+        archive(site, port)
+        code, said = site.does("fetch", "--study-date", "20200101-20200103")
+        assert (code, [line[:10] for line in said.splitlines()]) == (0, ["2020-01-02", "odd: 1 stu"])
+
+        code, said = site.does("fetch", "--study-date", "20200101-20200104")
+        assert code == 0
+        assert said.splitlines()[1:] == ["3 days were looked at before, and are done: --again looks at them, too"]
+        assert "looked at before" not in site.does("fetch", "--study-date", "20200101-20200104", "--again")[1]
 
 
 def test_fetch_says_how_to_go_on_where_the_archive_is_not_there(site: Site):

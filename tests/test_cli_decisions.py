@@ -8,11 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from ocr_service import cli_queue
-from ocr_service.dose.proof import NeedsReview
+from ocr_service import cli_queue, printing
+from ocr_service.dose.proof import NeedsReview, Unreadable, Verified
 from ocr_service.dose.report import CTAcquisitionType, Phantom, Reading, doubt
+from ocr_service.errors import UsageError
+from ocr_service.work import persons
+from ocr_service.work.inventory import Inventory
+from ocr_service.work.output import ReportFile
 from ocr_service.work.tables import acts, studies, units
+from ocr_service.work.unit import Converted
 from tests.operator_of import Site
 from tests.test_cli_service import PERSON, filled
 from tests.work.hospital import CONSOLE, TEMPLATE
@@ -39,8 +45,9 @@ def test_what_the_queue_shows_of_a_row_can_be_set(site: Site):
     told = dict(zip(head, shown, strict=True))
     assert told["acquisition type"] == "Constant Angle Acquisition"
     keys = ("acquisition type", "phantom", "mean ctdivol", "dlp")
-    values = [f"1.{key.replace(' ', '_')}={told[key]}" for key in keys]
-    values += [value.upper().replace("1.ACQUISITION_TYPE", "1.acquisition_type") for value in values[:1]]
+    values = [f"1.{key}={told[key]}" for key in keys]
+    values += [value.replace(" ", "_") for value in values[2:]]
+    values += [value.upper() for value in values[:1]]
     for value in values:
         assert site.does("confirm", unit, "--person", PERSON, "--yes", "--set", value)[0] == 0, value
 
@@ -117,11 +124,14 @@ def test_a_rejection_is_of_what_was_shown(site: Site, monkeypatch: pytest.Monkey
     assert (code, "was read again meanwhile" in said, site.rows(acts)) == (2, True, [])
 
 
-@pytest.mark.parametrize("value", ["dlp", "1.kvp=7", "1.dlp=1,5"])
-def test_what_cannot_be_set_is_told(site: Site, value: str):
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [("dlp", "'dlp' is no correction"), ("1.kvp=7", "'kvp' of a row cannot"), ("1.dlp=1,5", "'1,5' is no dlp")],
+)
+def test_what_cannot_be_set_is_told(site: Site, value: str, told: str):
     code, said = site.does("confirm", "abc", "--person", PERSON, "--set", value)
 
-    assert (code, "what can be set is" in said) == (2, True)
+    assert (code, said.startswith(told)) == (2, True)
 
 
 def test_a_scanner_is_listed_and_accepted(tmp_path: Path):
@@ -132,7 +142,7 @@ def test_a_scanner_is_listed_and_accepted(tmp_path: Path):
     assert waits["kind"] == "commissioning"
     assert "\t0 of 2\t1\t0\n" in site.does("scanner", "list")[1]
 
-    code, said = site.does("scanner", "accept", TEMPLATE, CONSOLE, "--person", PERSON)
+    code, said = site.does("scanner", "accept", TEMPLATE, CONSOLE, "--person", PERSON, "--yes")
 
     assert (code, said) == (0, "accepted; 1 reports that waited are sent\n")
     (known,) = json.loads(site.does("scanner", "list", "--json")[1])
@@ -168,10 +178,113 @@ def test_a_recall_by_hand_waits_in_the_queue_until_it_is_closed(site: Site, monk
     assert site.does("recall", "--person", PERSON)[0] == 2
     assert site.does("recall", unit, "--done", "2", "--person", PERSON, "--what", "x")[0] == 2
 
-    assert site.does("recall", unit, "--person", PERSON, "--why", "wrong patient")[0] == 0
+    assert site.does("recall", unit, "--person", PERSON, "--why", "wrong patient", "--yes")[0] == 0
     (row,) = json.loads(site.does("queue", "--json")[1])
     assert row["kind"] == "recall"
+    close = f"close this row with `ocr-service recall --done {row['name']} --person NAME --what TEXT`"
+    assert close in row["why"]
+    shown = site.does("queue", unit)[1]
+    assert close in shown
+    assert f"{PERSON} recall: wrong patient\n" in shown
     assert site.does("recall", "--done", row["name"], "--person", PERSON, "--what", "deleted there")[0] == 0
 
     assert json.loads(site.does("queue", "--json")[1]) == []
     assert site.does("ledger")[0] == 0
+
+
+@pytest.mark.parametrize("width", [70, 400])
+def test_at_a_terminal_nothing_is_cut_that_the_next_command_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int
+):
+    """Each name stands whole on one line, however narrow the terminal is."""
+    site = Site(tmp_path, commissioning=2)
+    site.receive("1.1", "1.10")
+    unit = site.verified("1.10", "9.1")
+    monkeypatch.setattr(printing, "console", lambda: Console(force_terminal=True, no_color=True, width=width))
+
+    listed, waiting = site.does("scanner", "list")[1], site.does("queue")[1]
+
+    (row,) = json.loads(site.does("queue", "--json")[1])
+    path = str(site.folder / "data" / "spool" / row["where"][0])
+    for said, words in ((listed, (TEMPLATE, CONSOLE)), (waiting, (TEMPLATE, CONSOLE, unit, path))):
+        assert "…" not in said
+        for word in words:
+            assert any(word in line for line in said.splitlines()), word
+    assert (f"template: {TEMPLATE}\n" in listed) == (width == 70)
+
+
+def test_the_closing_table_of_convert_is_whole_in_a_pipe(capsys: pytest.CaptureFixture[str]):
+    why, rdsr = "it has no picture " * 30, f"{'a folder with a long name/' * 20}[1].dcm"
+    endings = [
+        Converted("1.1", (), ("1.2",), Unreadable(why.strip()), None, 1),
+        Converted("1.3", (), ("1.4",), Verified(hospital_report("1.3", "100.0"), ()), rdsr, 1),
+    ]
+
+    with ReportFile(None) as kept:
+        printing.print_endings(endings, Inventory(), kept)
+
+    said = capsys.readouterr().out
+    assert all(any(whole in line for line in said.splitlines()) for whole in (why.strip(), rdsr))
+
+
+def test_a_recall_is_asked_for_and_shown_first(site: Site, monkeypatch: pytest.MonkeyPatch):
+    site.receive("1.1", "1.10")
+    unit = site.verified("1.10", "9.1")
+    site.deliver(monkeypatch)
+    recall = ("recall", unit, "--person", PERSON, "--why", "wrong patient")
+
+    code, said = site.does(*recall)
+    assert (code, "nobody can be asked here" in said, "--yes" in said) == (2, True, True)
+
+    monkeypatch.setattr(cli_queue, "_somebody_is_there", lambda: True)
+    code, said = site.does(*recall, answers="n\n")
+    assert code == 1
+    assert f"unit: {unit}\n" in said
+    assert "its report at pacs is taken back (acknowledged)\n" in said
+    assert site.rows(acts) == []
+
+    assert site.does(*recall, answers="y\n")[0] == 0
+    assert [row.kind for row in site.rows(acts)] == ["recall"]
+
+
+def test_an_acceptance_is_asked_for_and_says_what_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    site = Site(tmp_path, commissioning=2)
+    site.receive("1.1", "1.10")
+    site.verified("1.10", "9.1")
+    accept = ("scanner", "accept", TEMPLATE, CONSOLE, "--person", PERSON)
+
+    code, said = site.does(*accept)
+    assert (code, "look at `scanner list` first, then say --yes" in said) == (2, True)
+
+    monkeypatch.setattr(cli_queue, "_somebody_is_there", lambda: True)
+    code, said = site.does(*accept, answers="n\n")
+    assert (code, "reports that wait for it, and are sent: 1\n" in said, site.rows(acts)) == (1, True, [])
+
+    assert site.does(*accept, answers="y\n")[0] == 0
+    assert [row.kind for row in site.rows(acts)] == ["accept"]
+
+
+def test_a_scanner_is_accepted_without_the_revision_where_one_is_known(tmp_path: Path):
+    site = Site(tmp_path, commissioning=2)
+    site.receive("1.1", "1.10")
+    site.verified("1.10", "9.1")
+    name = TEMPLATE.removesuffix(" r1")
+
+    for words, wanted in (
+        (("acme/other", CONSOLE), f"no report was read by 'acme/other' on '{CONSOLE}', but by '{TEMPLATE}'"),
+        ((name, "OTHER"), f"no report was read on 'OTHER'; consoles that `scanner list` shows: '{CONSOLE}'"),
+    ):
+        code, said = site.does("scanner", "accept", *words, "--person", PERSON, "--yes")
+        assert (code, wanted in said) == (2, True), said
+
+    assert site.does("scanner", "accept", name, CONSOLE, "--person", PERSON, "--yes")[0] == 0
+    assert json.loads(site.does("scanner", "list", "--json")[1])[0]["accepted_by"] == PERSON
+
+
+def test_of_several_revisions_one_is_to_be_named():
+    known = [("acme/dose r1", "CT 1"), ("acme/dose r2", "CT 1"), ("acme/dose r2", "CT 2")]
+
+    assert persons.which_scanner(known, "acme/dose r1", "CT 1") == ("acme/dose r1", "CT 1")
+    assert persons.which_scanner(known, "acme/dose", "CT 2") == ("acme/dose r2", "CT 2")
+    with pytest.raises(UsageError, match="which revision of the template: 'acme/dose r1', 'acme/dose r2'"):
+        persons.which_scanner(known, "acme/dose", "CT 1")

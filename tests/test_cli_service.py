@@ -6,16 +6,19 @@ import json
 import re
 import time
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from sqlalchemy import delete
 
 from ocr_service.config import Config, load_config
 from ocr_service.dose.proof import Unreadable
+from ocr_service.network.asking import FIND
+from ocr_service.network.reaching import reach_pacs
 from ocr_service.network.sender import Refused, Unavailable
 from ocr_service.work import health, settings
 from ocr_service.work.audit_trail import open_trail
@@ -147,7 +150,8 @@ def test_config_check_asks_peers_only_when_told_to(site: Site):
     silent = free_port()
     ae = AE("ODD")
     ae.add_supported_context("1.2.840.10008.1.1")
-    with started(ae, free_port(), []) as port:
+    ae.add_supported_context(FIND["study"])
+    with started(ae, free_port(), [(evt.EVT_C_FIND, lambda _: iter([(0x0000, None)]))]) as port:
         peer = {"ae_title": "ODD", "host": "127.0.0.1", "timeout": "5s"}
         site.config = site.config.model_copy(
             update={
@@ -164,6 +168,32 @@ def test_config_check_asks_peers_only_when_told_to(site: Site):
     assert code == 5
     assert "database: answers\npacs here: answers\n" in said
     assert re.search(rf"destination gone: .*{silent}", said)
+
+
+@pytest.mark.parametrize(
+    ("models", "status", "told"),
+    [
+        ((), 0x0000, "answers, but does not let us ask (C-FIND): odd (ODD at"),
+        (FIND.values(), 0xA900, "answers, but does not let us ask (C-FIND): odd refuses a question at {level} level"),
+        (FIND.values(), 0x0000, ""),
+    ],
+)
+@pytest.mark.parametrize(("root", "level"), [("study", "STUDY"), ("patient", "PATIENT")])
+def test_an_archive_that_answers_is_also_asked_whether_it_lets_us_ask(
+    models: Iterable[str], status: int, told: str, root: str, level: str
+):
+    ae = AE("ODD")
+    for context in ("1.2.840.10008.1.1", *models):
+        ae.add_supported_context(context)
+    with started(ae, 0, [(evt.EVT_C_FIND, lambda _: iter([(status, None)]))]) as port:
+        peer = {"name": "odd", "ae_title": "ODD", "host": "127.0.0.1", "port": port, "timeout": "5s", "root": root}
+        (pacs,) = Config(pacs=[peer]).pacs
+
+        why = reach_pacs(pacs, "OCR_TEST")
+
+    wanted = told.format(level=level)
+    assert why.startswith(wanted)
+    assert bool(why) == bool(wanted)
 
 
 def test_status_says_what_waits_and_that_nothing_answers(site: Site, monkeypatch: pytest.MonkeyPatch):
@@ -250,7 +280,7 @@ def test_one_unit_is_shown_with_its_rows_findings_acts_and_deliveries(site: Site
 
     assert code == 0
     assert "doubt dlp_total: the total differs" in said
-    assert f"{PERSON} reject" in said
+    assert f"{PERSON} reject: it is a copy\n" in said
     told = json.loads(site.does("queue", unit, "--json")[1])
     assert (told["outcome"], told["dlp_total"], told["events"][0]["dlp"]) == ("needs_review", "100.0", "100.0")
     sent = site.rows(deliveries)[0].unit

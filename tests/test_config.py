@@ -208,11 +208,48 @@ def test_the_environment_goes_before_the_file(tmp_path: Path, monkeypatch: pytes
     assert config.database == SecretStr("postgresql://ocr:hidden@db/ocr")
 
 
-@pytest.mark.parametrize("name", ["OCR_SERVICE_DATABSE", "OCR_SERVICE_RECEIVER__PROT"])
-def test_a_misspelled_variable_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(name, "1")
-    with pytest.raises(ConfigError, match=r"(?i)databse|prot"):
-        load_config(written(tmp_path, MINIMAL))
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("OCR_SERVICE_DATABSE", "1", "OCR_SERVICE_DATABSE names no setting; did you mean database?"),
+        ("OCR_SERVICE_RECEIVER__PROT", "1", "_RECEIVER__PROT: receiver.prot: there is no such key; did you mean port?"),
+        ("OCR_SERVICE_RECEIVER__PORT", "x", "OCR_SERVICE_RECEIVER__PORT: receiver.port: "),
+        ("OCR_SERVICE_PACS", '[{"nmae": "p"}]', "_PACS: pacs.0.nmae: there is no such key; did you mean name?"),
+        ("OCR_SERVICE_PACS", "hidden", 'an environment variable cannot be used: error parsing value for field "pacs"'),
+    ],
+)  # fmt: skip
+def test_what_the_environment_says_wrong_is_not_the_fault_of_the_file(
+    name: str, value: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    file = written(tmp_path, MINIMAL)
+
+    with pytest.raises(ConfigError) as refused:
+        load_config(file)
+    assert told in str(refused.value)
+    assert "hidden" not in str(refused.value)
+    assert str(file) not in next(line for line in str(refused.value).splitlines() if told in line)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[reading]\ncomissioning = 1", "reading.comissioning: there is no such key; did you mean commissioning?"),
+        ('[[receiver.allow]]\nadress = "*"', "receiver.allow.0.adress: there is no such key; did you mean address?"),
+        ("[recever]", "recever: there is no such key; did you mean receiver?"),
+        ("[receiver.tls]\nprot = 1", "receiver.tls.prot: there is no such key; did you mean port?"),
+        ("[reading]\nzzz = 1", "reading.zzz: there is no such key"),
+    ],
+)
+def test_a_misspelled_key_is_told_with_the_nearest_one(
+    text: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCR_SERVICE_READING__ATTEMPTS", "3")
+    file = written(tmp_path, text)
+
+    with pytest.raises(ConfigError) as refused:
+        load_config(file)
+    assert f"{file}: {told}" in str(refused.value).splitlines()
 
 
 def test_secrets_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,7 +264,9 @@ def test_secrets_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_file_that_is_not_there_or_no_text_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+    with pytest.raises(
+        ConfigError, match="cannot be read: No such file or directory; --config or OCR_SERVICE_CONFIG says"
+    ):
         load_config(tmp_path / "none.toml")
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="no UTF-8 text"):

@@ -49,12 +49,7 @@ _PHANTOMS: Final = {phantom.name.lower(): phantom for phantom in Phantom}
 _TYPES: Final = {kind.name.lower(): kind for kind in CTAcquisitionType}
 _TYPE_NAMES: Final = {kind.value: name for name, kind in _TYPES.items()}  # by code, as reports in JSON have it
 _WORDS: Final = {Quantity.PHANTOM.value: tuple(_PHANTOMS), Quantity.ACQUISITION_TYPE.value: tuple(_TYPES)}
-WHAT_CAN_BE_SET: Final = (
-    f"what can be set is ROW.QUANTITY=VALUE with {', '.join(_OF_AN_EVENT)}, and QUANTITY=VALUE with "
-    f"{', '.join(_OF_THE_REPORT)}; a number stands as printed, with a point (2.dlp=123.4), a phantom is "
-    f"{' or '.join(_PHANTOMS)}, an acquisition type one of {', '.join(_TYPES)}, in any letter case"
-)
-_STATEMENT = re.compile(r"(?:(?P<event>[0-9]{1,3})\.)?(?P<quantity>[a-z_]+)=(?P<text>.*)", re.DOTALL)
+_STATEMENT = re.compile(r"(?:(?P<event>[0-9]{1,3})\.)?(?P<quantity>[A-Za-z_ ]+)=(?P<text>.*)", re.DOTALL)
 _NUMBER = re.compile(r"[0-9]{1,7}(\.[0-9]{1,6})?")
 _MOMENT = re.compile(r"[0-9]{14}(\.[0-9]{1,6})?([+-][0-9]{4})?")  # PS3.5, table 6.2-1: DT, here with its seconds
 _LONGEST_NAME = 64  # PN and LO
@@ -66,7 +61,7 @@ class Correction:
     """One value that a person types: of an event (counted from 1, as printed), or of the report where event is None.
 
     text: a number as printed (mGy, mGy.cm), or the name of a phantom or an acquisition type. ValueError for anything
-    else, with a sentence that lists what can be set.
+    else, with a sentence that repeats what is wrong, and says what can stand there.
     """
 
     event: int | None
@@ -74,15 +69,16 @@ class Correction:
     text: str
 
     def __post_init__(self) -> None:
-        known = _OF_THE_REPORT if self.event is None else _OF_AN_EVENT
-        if self.quantity not in known or (self.event is not None and self.event < 1):
-            raise ValueError(f"this cannot be set: {WHAT_CAN_BE_SET}")
+        known, whose = (_OF_THE_REPORT, "the report") if self.event is None else (_OF_AN_EVENT, "a row")
+        if self.event is not None and self.event < 1:
+            raise ValueError(f"there is no row {self.event}: rows count from 1")
+        if self.quantity not in known:
+            raise ValueError(f"{self.quantity!r} of {whose} cannot be set: what can is {', '.join(known)}")
         words = _WORDS.get(self.quantity)
         if words is None and not _NUMBER.fullmatch(self.text):
-            raise ValueError(f"this is no value of {self.quantity}: {WHAT_CAN_BE_SET}")
+            raise ValueError(f"{self.text!r} is no {self.quantity}: a number stands as printed, with a point, as 123.4")
         if words is not None and self.text not in words:
-            told = f"{self.quantity}, which is one of {', '.join(words)}"
-            raise ValueError(f"this is no value of {told}: {WHAT_CAN_BE_SET}")
+            raise ValueError(f"{self.text!r} is no {self.quantity}: it is one of {', '.join(words)}")
 
     def __str__(self) -> str:
         """As `parse_correction` reads it."""
@@ -96,18 +92,16 @@ class Correction:
 
 
 def parse_correction(text: str) -> Correction:
-    """`2.dlp=123.4`, `3.phantom=head` or `dlp_total=600.1`. ValueError with a sentence that lists what can be set.
+    """`2.dlp=123.4`, `3.phantom=head` or `dlp_total=600.1`. ValueError with a sentence that repeats what is wrong.
 
-    Words are taken in any letter case; an acquisition type also as CID 10013 calls it (`Spiral Acquisition`), and by
-    its code.
+    Words are taken in any letter case, a quantity also as tables head it (`mean ctdivol`), an acquisition type also as
+    CID 10013 calls it (`Spiral Acquisition`), and by its code.
     """
     told = _STATEMENT.fullmatch(text.strip())
     if told is None:
-        raise ValueError(f"this is no correction: {WHAT_CAN_BE_SET}")
-    event = told["event"]
-    return Correction(
-        None if event is None else int(event), told["quantity"], _as_known(told["quantity"], told["text"])
-    )
+        raise ValueError(f"{text!r} is no correction: that is ROW.QUANTITY=VALUE as 2.dlp=123.4, or dlp_total=600.1")
+    event, quantity = told["event"], "_".join(told["quantity"].lower().split())
+    return Correction(None if event is None else int(event), quantity, _as_known(quantity, told["text"]))
 
 
 def _as_known(quantity: str, text: str) -> str:

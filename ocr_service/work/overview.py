@@ -26,6 +26,7 @@ from ocr_service.work.spool import Spool
 from ocr_service.work.store import Store
 from ocr_service.work.tables import acts, deliveries, objects, scanners, studies, units, workers
 
+_CLOSE: Final = "`ocr-service recall --done`"  # so far `work.deliveries` can write it
 _REVIEW: Final = ("needs_review", "unreadable")
 LATE: Final = 60.0  # seconds after which a worker that did not say that it lives is taken for dead
 
@@ -114,10 +115,16 @@ def _with_units(connection: Connection, which: Any) -> Iterator[tuple[Row[Any], 
 
 def _of_delivery(kind: str, row: Row[Any], unit: Row[Any]) -> Waiting:
     state = "" if row.state == "waiting" else f"{row.state}: "
-    why = f"{row.destination}: {state}{row.why or 'not tried yet'}"
+    why = f"{row.destination}: {state}{_why_of_delivery(row) or 'not tried yet'}"
     if kind == "recall":
         why = f"{why} (unit {row.unit}, SOP Instance UID {row.sop_instance_uid})"
     return Waiting(kind, str(row.id), said(row.created_at), unit.template, unit.console or unit.scanner, why)
+
+
+def _why_of_delivery(row: Row[Any]) -> str:
+    """What is recorded, and how this very row is closed: its number was not known when the words were written."""
+    told = str(row.why)
+    return told.replace(_CLOSE, f"`ocr-service recall --done {row.id} --person NAME --what TEXT`")
 
 
 def one_unit(connection: Connection, row: Row[Any]) -> dict[str, Any]:
@@ -149,7 +156,7 @@ def one_unit(connection: Connection, row: Row[Any]) -> dict[str, Any]:
                 "kind": one.kind,
                 "state": one.state,
                 "attempts": one.attempts,
-                "why": one.why,
+                "why": _why_of_delivery(one),
             }
             for one in sent
         ],

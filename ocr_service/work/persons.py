@@ -31,6 +31,7 @@ from ocr_service.work.tables import studies as study_rows
 _DECISIONS = tuple(kind.value for kind in ActKind)
 _CAN_BE_CONFIRMED = ("verified", "needs_review", "header")
 _NAME = re.compile(r"(?!\s*$)[^\\]{1,64}")  # PN, of which one component group is enough
+_REVISION = re.compile(r" r[0-9]+\Z")  # of a template, as reports name it
 _SHORT = 4  # letters of a unit's name that are enough
 _LONG = 16  # letters of a unit's name: a shorter number is a delivery's
 
@@ -165,6 +166,22 @@ def accept(desk: Desk, template: str, console: str, person: str, now: float) -> 
             connection.execute(update(scanners).where(*which).values(accepted_at=now, accepted_by=person[:64]))
             _record(desk, connection, "accept", person, now, about=_console(template, console))
     return placing.release(desk, template, console, now)
+
+
+def which_scanner(known: Sequence[tuple[str, str]], template: str, console: str) -> tuple[str, str]:
+    """The one of these templates and consoles that is meant; the revision may be left out. UsageError."""
+    here = [one for one, its in known if its == console]
+    if template in here:
+        return template, console
+    meant = [one for one in here if _REVISION.sub("", one) == template]
+    if len(meant) == 1:
+        return meant[0], console
+    if meant:
+        raise UsageError(f"say which revision of the template: {', '.join(map(repr, meant))}")
+    if here:
+        raise UsageError(f"no report was read by {template!r} on {console!r}, but by {', '.join(map(repr, here))}")
+    consoles = ", ".join(dict.fromkeys(repr(its) for _, its in known)) or "none yet"
+    raise UsageError(f"no report was read on {console!r}; consoles that `scanner list` shows: {consoles}")
 
 
 def _is_delivery(connection: Connection, number: int) -> bool:

@@ -16,7 +16,7 @@ from tomlkit.items import Item
 from ocr_service import equipment
 from ocr_service.config import Config
 from ocr_service.errors import ConfigError, OcrServiceError, OutputError
-from ocr_service.network.reaching import reach_peer, reach_url
+from ocr_service.network.reaching import reach_pacs, reach_peer, reach_url
 from ocr_service.network.tls import client_context, server_context
 from ocr_service.work.audit_trail import read_trail
 from ocr_service.work.spool import Spool
@@ -126,11 +126,11 @@ def _is_open(key: Path) -> bool:
 
 
 def unreachable(config: Config) -> Iterator[tuple[str, str]]:
-    """Each peer and the database by name, and why it cannot be reached; "" where it can (C-ECHO, HTTP, a query)."""
+    """Each peer and the database by name, and why it cannot be reached; "" where it can (C-ECHO, C-FIND, HTTP, SQL)."""
     yield "database", _database(config)
     ours = config.receiver.ae_title
     for pacs in config.pacs:
-        yield f"pacs {pacs.name}", reach_peer(pacs, ours)
+        yield f"pacs {pacs.name}", reach_pacs(pacs, ours)
     for one in config.destination:
         name = f"destination {one.name}"
         yield name, (reach_peer(one.peer, ours) if one.kind == "dicom" else reach_url(one))
