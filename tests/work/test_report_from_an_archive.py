@@ -87,7 +87,7 @@ def as_sent(encoded: bytes, syntax: str) -> Dataset:
     """What an archive makes of it that keeps objects in another transfer syntax."""
     buffer = DicomBytesIO()
     ds = dcmread(BytesIO(encoded))
-    ds.file_meta.TransferSyntaxUID = syntax
+    ds.file_meta.TransferSyntaxUID = syntax  # type: ignore[assignment]
     dcmwrite(buffer, ds, enforce_file_format=True)
     return dcmread(BytesIO(buffer.getvalue()))
 
