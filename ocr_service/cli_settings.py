@@ -27,7 +27,6 @@ def echo_rows(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
     Plain lines of whole cells where there is no terminal.
     """
-    from rich.cells import cell_len
     from rich.markup import escape
     from rich.table import Table
 
@@ -38,7 +37,7 @@ def echo_rows(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     if not to.is_terminal:
         for row in (heads, *told):
             typer.echo("\t".join(row))
-    elif _width(heads, told) > to.width:  # a name or a path that is broken over lines cannot be copied
+    elif (widths := _widths(heads, told, to.width)) is None:
         for row in told:
             for head, cell in zip(heads, row, strict=True):
                 if cell:
@@ -46,19 +45,26 @@ def echo_rows(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
             typer.echo()
     else:
         table = Table(box=None)
-        for number, head in enumerate(heads):
-            table.add_column(head, min_width=max((cell_len(row[number]) for row in told), default=0), overflow="fold")
+        for head, width in zip(heads, widths, strict=True):
+            table.add_column(head, width=width)
         for row in told:
             table.add_row(*map(escape, row))
         to.print(table)
 
 
-def _width(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    """Of a table whose heads may break between words, and whose cells may not; a blank on each side of a column."""
+def _widths(heads: Sequence[str], rows: Sequence[Sequence[str]], most: int) -> list[int] | None:
+    """Of columns, a blank on each side of them left out; None where they are wider than `most` together.
+
+    Heads may break between words; cells may not: a name or a path that is broken over lines cannot be copied.
+    """
     from rich.cells import cell_len
 
-    columns = zip(heads, *rows, strict=True)
-    return sum(2 + max(map(cell_len, (*head.split(), *cells)), default=0) for head, *cells in columns)
+    for pieces in ([[head] for head in heads], [head.split() for head in heads]):
+        columns = zip(pieces, *rows, strict=True)
+        widths = [max(map(cell_len, (*piece, *cells))) for piece, *cells in columns]
+        if sum(2 + width for width in widths) <= most:
+            return widths
+    return None
 
 
 def age(seconds: float | None) -> str:

@@ -192,7 +192,7 @@ def test_a_recall_by_hand_waits_in_the_queue_until_it_is_closed(site: Site, monk
     assert site.does("ledger")[0] == 0
 
 
-@pytest.mark.parametrize("width", [70, 400])
+@pytest.mark.parametrize("width", [70, 132, 400])
 def test_at_a_terminal_nothing_is_cut_that_the_next_command_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int
 ):
@@ -211,6 +211,7 @@ def test_at_a_terminal_nothing_is_cut_that_the_next_command_needs(
         for word in words:
             assert any(word in line for line in said.splitlines()), word
     assert (f"template: {TEMPLATE}\n" in listed) == (width == 70)
+    assert width == 70 or " review " in re.sub(r"\x1b\[[0-9;]*m", "", listed)
 
 
 def test_the_closing_table_of_convert_is_whole_in_a_pipe(capsys: pytest.CaptureFixture[str]):
