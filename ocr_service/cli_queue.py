@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -139,18 +141,21 @@ def _corrections(values: list[str]) -> list[Correction]:
 
 def _ask(told: dict[str, Any], desk: Desk, set_to: list[Correction]) -> None:
     """Show what is to be confirmed, and ask. UsageError where nobody can answer."""
-    _must_have_somebody()
-    _echo_unit(told, desk)
-    for one in set_to:
-        row = f"row {one.event}" if one.event is not None else "the report"
-        typer.echo(f"to be set: {row}, {one.quantity} = {one.text}")
-    if not typer.confirm("Confirm this report?"):
-        raise typer.Exit(1)
+    with _asked_for("Confirm this report?"):
+        _echo_unit(told, desk)
+        for one in set_to:
+            row = f"row {one.event}" if one.event is not None else "the report"
+            typer.echo(f"to be set: {row}, {one.quantity} = {one.text}")
 
 
-def _must_have_somebody(look: str = "queue UNIT") -> None:
+@contextmanager
+def _asked_for(question: str, look: str = "queue UNIT") -> Iterator[None]:
+    """What the block shows is agreed to by a person, or the command ends. UsageError where nobody can answer."""
     if not _somebody_is_there():
         raise UsageError(f"nobody can be asked here: look at `{look}` first, then say --yes")
+    yield
+    if not typer.confirm(question):
+        raise typer.Exit(1)
 
 
 def _somebody_is_there() -> bool:
@@ -173,10 +178,8 @@ def reject(
     desk = _desk(config)
     told = _unit(desk, unit)
     if not yes:
-        _must_have_somebody()
-        _echo_what_goes(told)
-        if not typer.confirm("Reject this unit?"):
-            raise typer.Exit(1)
+        with _asked_for("Reject this unit?"):
+            _echo_what_goes(told)
     number = persons.decide(desk, told["unit"], ActKind.REJECT, person, time.time(), why=why, seen=told["rows"])
     typer.echo(f"act {number}: unit {told['unit']} is read again with this decision")
 
@@ -238,10 +241,8 @@ def recall(
     desk = _desk(config)
     told = _unit(desk, unit)
     if _there(told) and not yes:
-        _must_have_somebody()
-        _echo_what_goes(told)
-        if not typer.confirm("Take these reports back?"):
-            raise typer.Exit(1)
+        with _asked_for("Take these reports back?"):
+            _echo_what_goes(told)
     count = persons.recall(desk, told["unit"], person, why, time.time())
     typer.echo(f"{count} rows were made to take its reports back; what had not been sent is not sent")
 
@@ -287,11 +288,9 @@ def accept(
     known = known_scanners(desk.store, desk.config.reading.commissioning)
     which = persons.which_scanner([(one.template, one.console) for one in known], template, console)
     if not yes:
-        _must_have_somebody("scanner list")
         its = next(one for one in known if (one.template, one.console) == which)
-        typer.echo(f"template: {its.template}\nconsole: {its.console}\nunits confirmed as read: {its.confirmed}")
-        typer.echo(f"reports that wait for it, and are sent: {its.held}")
-        if not typer.confirm("Accept this scanner?"):
-            raise typer.Exit(1)
+        with _asked_for("Accept this scanner?", "scanner list"):
+            typer.echo(f"template: {its.template}\nconsole: {its.console}\nunits confirmed as read: {its.confirmed}")
+            typer.echo(f"reports that wait for it, and are sent: {its.held}")
     count = persons.accept(desk, *which, person, time.time())
     typer.echo(f"accepted; {count} reports that waited are sent")

@@ -88,18 +88,26 @@ def test_a_confirmation_needs_no_question_where_yes_is_said(site: Site, monkeypa
     assert [one.study for one in site.rows(studies) if one.due_at is not None and one.study == "1.30"]
 
 
-def test_a_rejection_is_asked_for_and_shown_first(site: Site, monkeypatch: pytest.MonkeyPatch):
+def shown_and_refused(
+    site: Site, monkeypatch: pytest.MonkeyPatch, name: str, why: str
+) -> tuple[str, tuple[str, ...], str]:
+    """A person is asked if a report that has arrived is to go, and says no: the unit, the command, what it said."""
     site.receive("1.1", "1.10")
     unit = site.verified("1.10", "9.1")
     site.deliver(monkeypatch)
-    reject = ("reject", unit, "--person", PERSON, "--why", "it is a copy")
+    command = (name, unit, "--person", PERSON, "--why", why)
 
-    code, said = site.does(*reject)
+    code, said = site.does(*command)
     assert (code, "nobody can be asked here" in said, "--yes" in said) == (2, True, True)
 
     monkeypatch.setattr(cli_queue, "_somebody_is_there", lambda: True)
-    code, said = site.does(*reject, answers="n\n")
+    code, said = site.does(*command, answers="n\n")
     assert code == 1
+    return unit, command, said
+
+
+def test_a_rejection_is_asked_for_and_shown_first(site: Site, monkeypatch: pytest.MonkeyPatch):
+    unit, reject, said = shown_and_refused(site, monkeypatch, "reject", "it is a copy")
     assert said.startswith(
         f"unit: {unit}\noutcome: verified\ntemplate: {TEMPLATE}\nscanner: {CONSOLE}\nirradiation events: 1\n"
         "its report at pacs is taken back (acknowledged)\n"
@@ -229,17 +237,7 @@ def test_the_closing_table_of_convert_is_whole_in_a_pipe(capsys: pytest.CaptureF
 
 
 def test_a_recall_is_asked_for_and_shown_first(site: Site, monkeypatch: pytest.MonkeyPatch):
-    site.receive("1.1", "1.10")
-    unit = site.verified("1.10", "9.1")
-    site.deliver(monkeypatch)
-    recall = ("recall", unit, "--person", PERSON, "--why", "wrong patient")
-
-    code, said = site.does(*recall)
-    assert (code, "nobody can be asked here" in said, "--yes" in said) == (2, True, True)
-
-    monkeypatch.setattr(cli_queue, "_somebody_is_there", lambda: True)
-    code, said = site.does(*recall, answers="n\n")
-    assert code == 1
+    unit, recall, said = shown_and_refused(site, monkeypatch, "recall", "wrong patient")
     assert f"unit: {unit}\n" in said
     assert "its report at pacs is taken back (acknowledged)\n" in said
     assert site.rows(acts) == []
