@@ -17,13 +17,12 @@ from ocr_service.work.audit_trail import read_trail
 from ocr_service.work.deliveries import ON_THE_WAY
 from ocr_service.work.ledger_objects import Fault, Look, workflow_of
 from ocr_service.work.placing import COMMISSIONING, RECALLED, facts_of
-from ocr_service.work.tables import acts, deliveries, objects, scanners, studies, units
+from ocr_service.work.tables import REPORTED, acts, deliveries, objects, scanners, studies, units
 from ocr_service.work.workflow_states import on_the_way
 
 OUTCOMES: Final = ("verified", "header", "needs_review", "unreadable", "skipped", "failed")
 STATES: Final = ("acknowledged", "waiting", "refused", "failed", "recalled")
 KINDS: Final = ("rdsr", "rejection", "manual")
-_REPORTED: Final = ("verified", "header")
 _DECISIONS: Final = ("confirm", "correct", "reject")
 
 _Row = Row[tuple[object, ...]]
@@ -62,11 +61,11 @@ def _twice(look: Look) -> Iterator[Fault]:
         other.c.examination == units.c.examination,
         other.c.patient == units.c.patient,
         other.c.study != units.c.study,
-        other.c.outcome.in_(_REPORTED),
+        other.c.outcome.in_(REPORTED),
         other.c.sop_instance_uid != "",
         other.c.id < units.c.id,
     )
-    reported = (units.c.outcome.in_(_REPORTED), units.c.sop_instance_uid != "", units.c.examination != "")
+    reported = (units.c.outcome.in_(REPORTED), units.c.sop_instance_uid != "", units.c.examination != "")
     for (name,) in look.connection.execute(select(units.c.id).where(*reported, linked, _of(look, units))):
         yield Fault(f"unit {name}", "its examination is reported under another study, too")
     first = deliveries.alias("first")
@@ -102,7 +101,7 @@ def _emitted_unit(look: Look, row: _Row, sent: Sequence[_Row], since: Mapping[st
     if row.sop_instance_uid and not (look.config.data / "outbox" / row.rdsr).is_file():
         yield Fault(about, "its report is not in the outbox")
     asked = since.get(sending_rules.EMIT, row.read_at + 1) <= row.read_at and row.outcome in look.config.reading.emit
-    if asked and row.outcome in _REPORTED and not row.sop_instance_uid and json.loads(row.report)["events"]:
+    if asked and row.outcome in REPORTED and not row.sop_instance_uid and json.loads(row.report)["events"]:
         yield Fault(about, f"it is {row.outcome} and has no report")
     if row.held == COMMISSIONING or not (row.sop_instance_uid or row.outcome == "skipped"):
         return

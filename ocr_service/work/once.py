@@ -21,10 +21,9 @@ from ocr_service.pipeline import Outcome, Skipped, doubted
 from ocr_service.work import studies
 from ocr_service.work.decisions import REJECTED
 from ocr_service.work.placing import RECALLED, is_reported, read_followers
-from ocr_service.work.tables import units
+from ocr_service.work.tables import REPORTED, units
 
-_REPORTED = ("verified", "header")
-_MAY_BE_REPORTED = (*_REPORTED, "needs_review", "unreadable")  # the last ones: while their reports stand
+_MAY_BE_REPORTED = (*REPORTED, "needs_review", "unreadable")  # the last ones: while their reports stand
 SAYS_MORE = doubt("linked", "rows of this study are reported under another one, and it says more or other things now")
 
 _Unit = Row[tuple[object, ...]]

@@ -29,13 +29,12 @@ from ocr_service.work.placing import (
 )
 from ocr_service.work.reading import StudyRead, UnitRead
 from ocr_service.work.studies import Due
-from ocr_service.work.tables import acts, objects, rests, units
+from ocr_service.work.tables import REPORTED, acts, objects, rests, units
 from ocr_service.work.tables import deliveries as sent
 from ocr_service.work.tables import studies as study_rows
 from ocr_service.work.unit import Converted
 
 SUPERSEDED, WAITS, RECORDED = "superseded", "waits", "recorded"
-_REPORTED = ("verified", "header")
 ONLY_HEADERS = doubt("template", "its report waits for the scanner's acceptance, and only headers can be read now")
 
 
@@ -295,7 +294,7 @@ class _Unit:
             return Document(file, file.rpartition("/")[2].removesuffix(".dcm"))
         old = self._old()
         stands = old is not None and self._told.standing == old.sop_instance_uid
-        return old if stands and name in _REPORTED else None  # in doubt it goes nowhere where it is not already
+        return old if stands and name in REPORTED else None  # in doubt it goes nowhere where it is not already
 
     def _old(self) -> Document | None:
         if self._before is None or not self._before.sop_instance_uid:

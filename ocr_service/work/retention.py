@@ -9,10 +9,9 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, and_, exists
 
 from ocr_service.config import Keeping
-from ocr_service.work.tables import deliveries, objects, studies, units
+from ocr_service.work.tables import REPORTED, deliveries, objects, studies, units
 
-AT_REST = ("verified", "header", "skipped")
-_REPORTED = ("verified", "header")
+AT_REST = (*REPORTED, "skipped")
 
 
 def nobody_has_it(keeping: Keeping) -> ColumnElement[bool]:
@@ -26,7 +25,7 @@ def nobody_has_it(keeping: Keeping) -> ColumnElement[bool]:
         deliveries.c.sop_instance_uid == units.c.sop_instance_uid,
         deliveries.c.acknowledged_at.is_not(None),
     )
-    counts = units.c.outcome.in_(_REPORTED) if keeping.unacknowledged else units.c.outcome.in_(())
+    counts = units.c.outcome.in_(REPORTED) if keeping.unacknowledged else units.c.outcome.in_(())
     return and_(counts, units.c.sop_instance_uid != "", ~acknowledged)
 
 

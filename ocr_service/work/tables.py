@@ -26,6 +26,7 @@ from sqlalchemy import (
     text,
 )
 
+REPORTED: Final = ("verified", "header")  # outcomes of units whose report goes to its destinations by itself
 VERSION: Final = 1  # of these tables; `store.py` refuses a newer database and upgrades an older one
 
 metadata = MetaData()

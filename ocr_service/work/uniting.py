@@ -12,9 +12,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from ocr_service.work import believing
 from ocr_service.work.placing import RECALLED, Desk, facts_of, plan_for
-from ocr_service.work.tables import objects, units
-
-_REPORTED = ("verified", "header")
+from ocr_service.work.tables import REPORTED, objects, units
 
 
 def objects_in(unit: Row[tuple[object, ...]]) -> set[str]:
@@ -40,7 +38,7 @@ def united(desk: Desk, connection: Connection, study: str, ids: Sequence[str], n
         elif believing.is_disbelieved(connection, row):
             connection.execute(its.values(outcome="needs_review", held=""))
             plan_for(desk, connection, row.id, facts_of(row), None, none_stays=True, now=now)
-        elif not _is_retired(connection, row) and row.outcome in _REPORTED:
+        elif not _is_retired(connection, row) and row.outcome in REPORTED:
             connection.execute(its.values(outcome="needs_review", held=RECALLED if row.held == RECALLED else ""))
     return first
 
