@@ -73,26 +73,24 @@ def worker_of(h):
     )
 
 
-def test_ledger_closes_after_a_file_of_another_day_was_taken_in(tmp_path):
-    h = Hospital(tmp_path)
-    f = h.config.data / "spool/objects/2026-01-01/aa.dcm"
+def taken_in(h: Hospital, name: str) -> int:
+    """A file of the spool that no row knows is found; how many were taken in. The books close then."""
+    f = h.config.data / "spool" / name
     f.parent.mkdir(parents=True)
     f.write_bytes(b"x")
     os.utime(f, (time.time() - 7200,) * 2)
-    assert tidying._take_in_unknown(worker_of(h), time.time()) == 1
+    count = tidying._take_in_unknown(worker_of(h), time.time())
     books = close_books(h.config, h.desk.store, time.time, lambda s: None)
     assert books.faults == (), books.faults
+    return count
+
+
+def test_ledger_closes_after_a_file_of_another_day_was_taken_in(tmp_path):
+    assert taken_in(Hospital(tmp_path), "objects/2026-01-01/aa.dcm") == 1
 
 
 def test_a_request_of_a_step_that_no_row_knows_is_taken_in_or_removed(tmp_path):
-    h = Hospital(tmp_path)
-    f = h.config.data / "spool/steps/2026-01-01/aa.dcm"
-    f.parent.mkdir(parents=True)
-    f.write_bytes(b"x")
-    os.utime(f, (time.time() - 7200,) * 2)
-    tidying._take_in_unknown(worker_of(h), time.time())
-    books = close_books(h.config, h.desk.store, time.time, lambda s: None)
-    assert books.faults == (), books.faults
+    taken_in(Hospital(tmp_path), "steps/2026-01-01/aa.dcm")
 
 
 def test_a_file_that_cannot_be_read_stops_no_other(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from ocr_service.errors import OutputError
 from ocr_service.network.sender import Accepted, Unavailable
@@ -95,28 +96,31 @@ def test_a_unit_that_is_two_now_is_two(its):
     assert len(rows(its.store, units)) == 2, ([(u.scanner, u.sop_instance_uid) for u in rows(its.store, units)], live)
 
 
-def test_a_late_page_of_the_first_linked_order_does_not_report_the_second_one_too(its):
+EXAMINED: Any = {"examination": "e", "patient": "p"}
+
+
+def two_linked_orders(its: Any) -> None:
+    """The first one is reported, and its report has arrived; the second one is left to it."""
     add_study(its.store, "1.9", state="read")
-    e = {"examination": "e", "patient": "p"}
-    record(its, study_read(verified(its, "7.1", **e)))
-    record(its, study_read(verified(its, "7.2", **e)), study="1.9")
+    record(its, study_read(verified(its, "7.1", **EXAMINED)))
+    record(its, study_read(verified(its, "7.2", **EXAMINED)), study="1.9")
     acknowledged(its)
+
+
+def test_a_late_page_of_the_first_linked_order_does_not_report_the_second_one_too(its):
+    two_linked_orders(its)
     add_object(its.store, "1.2")
     record(its, study_read(verified(its, "7.3", uids=("1.1", "1.2"), examination="e1", patient="p")))
     if row(its.store, table, table.c.study == "1.9").due_at is not None:
-        record(its, study_read(verified(its, "7.4", **e)), study="1.9")
+        record(its, study_read(verified(its, "7.4", **EXAMINED)), study="1.9")
     live = [r.sop_instance_uid for r in rows(its.store, sent) if r.state == "waiting"]
     assert live == ["7.3"], live
 
 
 def test_a_leader_that_cannot_be_read_any_more_and_whose_report_stands_stays_the_leader(its):
-    add_study(its.store, "1.9", state="read")
-    e = {"examination": "e", "patient": "p"}
-    record(its, study_read(verified(its, "7.1", **e)))
-    record(its, study_read(verified(its, "7.2", **e)), study="1.9")
-    acknowledged(its)
+    two_linked_orders(its)
     record(its, study_read(unit_read("unreadable", template="", console="")))
-    record(its, study_read(verified(its, "7.4", **e)), study="1.9")  # read again for a reason of its own
+    record(its, study_read(verified(its, "7.4", **EXAMINED)), study="1.9")  # read again for a reason of its own
     assert [r.sop_instance_uid for r in rows(its.store, sent)] == ["7.1"], told(its)
 
 
